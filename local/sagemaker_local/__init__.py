@@ -1,0 +1,1 @@
+"""SageMaker's tuning, training and hosting on one machine; it has never heard of Tunewright."""
