@@ -84,13 +84,12 @@ class Conductor:
         step = decide(study, self._observe(study, views), now)
         match step:
             case Look(view):
+                if view in views:
+                    return False  # It was looked at and did not help: leave it to the next wake.
                 if view is View.LISTING:
                     self._list(study)
                     views.discard(View.TRIALS)  # What was read before is not all any more.
-                elif view in views:
-                    return False  # It was looked at and did not help: leave it to the next wake.
-                else:
-                    views.add(view)
+                views.add(view)
                 return True
             case Step():
                 self._studies.commit(step, expected=study.version)

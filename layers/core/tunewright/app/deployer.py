@@ -1,11 +1,12 @@
-"""Brings a planned deployment live, one idempotent step at a time; whether, is decided elsewhere."""
+"""Brings a planned deployment live, one idempotent step at a time; it never decides whether."""
 
 from datetime import timedelta
 
-from tunewright.app.ports import Champion, Clock, EndpointStore, Hosting
+from tunewright.app.ports import Clock, EndpointStore, Hosting
 from tunewright.domain import names
 from tunewright.domain.errors import CapacityError, RefusedError
 from tunewright.domain.gates import Live
+from tunewright.domain.seen import Champion
 from tunewright.domain.spec import Deploy
 from tunewright.domain.steps.settle import Done, Foreign, NoCapacity, Outcome, Refused
 from tunewright.domain.steps.step import EndpointSeen

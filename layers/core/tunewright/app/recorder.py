@@ -1,9 +1,10 @@
 """Records trials as facts: one look at SageMaker, one write; it decides nothing."""
 
-from tunewright.app.ports import StudyStore, TrainingJobSeen, TrialStore, Tuning
+from tunewright.app.ports import StudyStore, TrialStore, Tuning
 from tunewright.domain import names
 from tunewright.domain.budget import trial_cost
 from tunewright.domain.errors import NotFoundError
+from tunewright.domain.seen import TrainingJobSeen
 from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from tunewright.domain.round import Round, RoundStatus
+from tunewright.domain.seen import RoundSeen
 from tunewright.domain.spec import Rule, Target
-from tunewright.domain.steps.step import Look, RoundSeen, Step, View
+from tunewright.domain.steps.step import Look, Step, View
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 from tunewright.domain.values import show_duration, show_money, show_number

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tunewright.domain.gates import Live
+from tunewright.domain.seen import RoundSeen
 from tunewright.domain.study import Command, Decision, DecisionKind, Study
 from tunewright.domain.trial import Trial
 
@@ -22,34 +23,6 @@ class View(StrEnum):
     """The training jobs of the live round, from SageMaker: some are not in the table."""
     ENDPOINT = "endpoint"
     """What is live where the study deploys to."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoundSeen:
-    """What SageMaker says of a tuning job now.
-
-    Attributes:
-        job: Its name.
-        exists: Whether there is such a job.
-        status: Its status, as SageMaker words it.
-        launched: How many training jobs it has launched.
-        created: When it was made.
-        ended: When it ended; None while it has not.
-        words: SageMaker's failure reason; None if it gives none.
-    """
-
-    job: str
-    exists: bool
-    status: str = ""
-    launched: int = 0
-    created: datetime | None = None
-    ended: datetime | None = None
-    words: str | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self.status in {"Completed", "Stopped", "Failed"}
 
 
 @dataclass(frozen=True, slots=True)
