@@ -69,6 +69,8 @@ class Region:
         low: where the good points begin, for each number; 0 for a category.
         high: where they end.
         mean: their mean.
+        below: which share of them lies below the core, the box's inner part.
+        above: which share lies above it.
         preference: how far they are from evenly spread over the box, 0 to 1 (the
             Kolmogorov-Smirnov distance); near 0 the number makes no difference.
         among_good: the share of each category among the good points.
@@ -81,6 +83,8 @@ class Region:
     low: tuple[float, ...]
     high: tuple[float, ...]
     mean: tuple[float, ...]
+    below: tuple[float, ...]
+    above: tuple[float, ...]
     preference: tuple[float, ...]
     among_good: tuple[tuple[float, ...], ...]
     among_optima: tuple[tuple[float, ...], ...]
@@ -106,7 +110,7 @@ class Gain:
 
 
 def good_region(
-    rows: Rows, losses: Sequence[float], box: Box, *, share: float, seed: int
+    rows: Rows, losses: Sequence[float], box: Box, *, core: Box, share: float, seed: int
 ) -> Region:
     """Fit trials and find the best `share` of the box by mean - ½ sd.
 
@@ -114,6 +118,7 @@ def good_region(
         rows: the trials' mixed points (n, p), about on the unit cube.
         losses: their losses (n,), to be minimised, in any unit.
         box: where to look; it may reach beyond all trials.
+        core: the part of the box that was searched so far.
         share: how much of the box is called good, such as 0.05.
         seed: makes the points reproducible.
 
@@ -137,6 +142,14 @@ def good_region(
         low=tuple(0.0 if each is None else float(np.quantile(each, TAIL)) for each in numbers),
         high=tuple(0.0 if each is None else float(np.quantile(each, 1 - TAIL)) for each in numbers),
         mean=tuple(0.0 if each is None else float(each.mean()) for each in numbers),
+        below=tuple(
+            0.0 if each is None else float(np.mean(each < low))
+            for each, low in zip(numbers, core.low, strict=True)
+        ),
+        above=tuple(
+            0.0 if each is None else float(np.mean(each > high))
+            for each, high in zip(numbers, core.high, strict=True)
+        ),
         preference=tuple(
             0.0 if each is None else _unevenness(each, low, high)
             for each, low, high in zip(numbers, box.low, box.high, strict=True)

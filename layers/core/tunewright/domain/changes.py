@@ -94,9 +94,9 @@ def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> Ran
         case "narrowed":
             why = "the good trials lie in this part"
         case "widened low":
-            why = f"the best trials {_sat(seen.at_low(old))} the lower edge"
+            why = _beyond(seen.at_low(old), "lower")
         case "widened high":
-            why = f"the best trials {_sat(seen.at_high(old))} the upper edge"
+            why = _beyond(seen.at_high(old), "upper")
         case "widened":
             why = "good trials are expected beyond both edges"
         case "shifted":
@@ -125,8 +125,10 @@ def _kind(before: NumericRange, after: NumericRange) -> Kind:
     return "narrowed" if cut_low or cut_high else "unchanged"
 
 
-def _sat(at_edge: bool) -> str:
-    return "sat at" if at_edge else "are expected beyond"
+def _beyond(sat_there: bool, edge: str) -> str:
+    if sat_there:
+        return f"the best trials sat at the {edge} edge"
+    return f"good trials are expected beyond the {edge} edge"
 
 
 def _why_unchanged(before: NumericRange, old: Span, seen: Seen) -> str:
@@ -138,7 +140,7 @@ def _why_unchanged(before: NumericRange, old: Span, seen: Seen) -> str:
         return f"the best trials sit at its hard limit {before.hard_high:g}"
     if old.width <= FLOOR + 1e-9:
         return "it is as narrow as it may get"
-    return "good trials lie all over it"
+    return "good trials lie all over it" if seen.preference is not None else "too little is known"
 
 
 def categorical_change(before: CategoricalRange, after: CategoricalRange) -> RangeChange:

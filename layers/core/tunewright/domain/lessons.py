@@ -16,7 +16,7 @@ from tunewright.domain.space import (
     IntegerRange,
     SearchSpace,
 )
-from tunewright.domain.spans import span_of
+from tunewright.domain.spans import Span, span_of
 from tunewright.domain.trial import Trial, TrialStatus
 
 AT_MOST = 300
@@ -158,6 +158,8 @@ class View:
         sizes: For each range 0 for a number, else the number of categories.
         low: Where the box begins on the cube, for numbers; else 0.
         high: Where it ends.
+        core_low: Where the box without its growth begins.
+        core_high: Where that ends.
         allowed: The categories in the box; empty for numbers.
         rows: The lessons' points.
         losses: Their losses, outliers pulled in.
@@ -168,6 +170,8 @@ class View:
     sizes: tuple[int, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+    core_low: tuple[float, ...]
+    core_high: tuple[float, ...]
     allowed: tuple[tuple[int, ...], ...]
     rows: tuple[tuple[float, ...], ...]
     losses: tuple[float, ...]
@@ -184,8 +188,10 @@ class View:
         places, losses = [lessons.lessons[index].place for index in fitted], lessons.tamed
         return cls(
             sizes=tuple(axis.size for axis in axes),
-            low=tuple((axis.low - axis.start) / axis.width for axis in axes),
-            high=tuple((axis.high - axis.start) / axis.width for axis in axes),
+            low=_onto(tuple(axis.low for axis in axes), starts, widths),
+            high=_onto(tuple(axis.high for axis in axes), starts, widths),
+            core_low=_onto(tuple(axis.core.low for axis in axes), starts, widths),
+            core_high=_onto(tuple(axis.core.high for axis in axes), starts, widths),
             allowed=tuple(axis.allowed for axis in axes),
             rows=tuple(_onto(place, starts, widths) for place in places),
             losses=tuple(losses[index] for index in fitted),
@@ -207,6 +213,7 @@ class _Axis:
     size: int
     low: float
     high: float
+    core: Span
     allowed: tuple[int, ...]
     start: float
     width: float
@@ -216,11 +223,12 @@ def _axis(range_: AnyRange, index: int, lessons: Lessons, growth: float) -> _Axi
     if isinstance(range_, CategoricalRange):
         names = range_.hard_choices if growth else range_.choices
         allowed = tuple(range_.hard_choices.index(name) for name in names)
-        return _Axis(len(range_.hard_choices), 0.0, 0.0, allowed, 0.0, 1.0)
-    span = span_of(range_).grown(growth)
+        return _Axis(len(range_.hard_choices), 0.0, 0.0, Span(0.0, 0.0), allowed, 0.0, 1.0)
+    core = span_of(range_)
+    span = core.grown(growth)
     places = [lesson.place[index] for lesson in lessons.lessons]
     low, high = min([span.low, *places]), max([span.high, *places])
-    return _Axis(0, span.low, span.high, (), low, high - low)
+    return _Axis(0, span.low, span.high, core, (), low, high - low)
 
 
 def _onto(

@@ -29,8 +29,10 @@ GROWTH = 0.5
 """How far, as a share of its width, a range may move past each of its ends in one round."""
 GOOD_SHARE = 0.05
 """How much of the grown ranges is called good."""
-PADDING = 0.05
+PADDING = 0.02
 """Added to the good part at each end, as a share of the grown range."""
+LIFT = 1.0
+"""How many times as densely as on average the good points must lie past an end to move it."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
 GAIN_THAT_COUNTS = 1e-3
@@ -141,14 +143,15 @@ def _good_part(
 
     view = View.of(space, lessons, GROWTH)
     box = Box(view.sizes, view.low, view.high, view.allowed)
-    region = good_region(view.rows, view.losses, box, share=share, seed=seed)
+    core = Box(view.sizes, view.core_low, view.core_high, view.allowed)
+    region = good_region(view.rows, view.losses, box, core=core, share=share, seed=seed)
     seen: dict[str, Seen] = {}
     choices: dict[str, tuple[str, ...]] = {}
     for index, range_ in enumerate(space.ranges):
         if isinstance(range_, CategoricalRange):
             choices[range_.name] = _choices(range_, index, lessons, region.among_optima[index])
             continue
-        grown = span_of(range_).grown(GROWTH)
+        grown = _tempted(span_of(range_), region.below[index], region.above[index])
         padding = PADDING * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
         seen[range_.name] = Seen(
@@ -161,6 +164,19 @@ def _good_part(
     reason = f"a surrogate of {len(lessons)} trials foresees {known}"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
     return _Found("surrogate", reason, seen, choices, room)
+
+
+def _tempted(old: Span, below: float, above: float) -> Span:
+    """Grow a range past those ends beyond which good points lie more densely than on average.
+
+    At the rim a surrogate is unsure, and unsure is hopeful: mere hope would widen every parameter
+    that makes little difference.
+    """
+    grown = old.grown(GROWTH)
+    return Span(
+        grown.low if below > LIFT * (old.low - grown.low) / grown.width else old.low,
+        grown.high if above > LIFT * (grown.high - old.high) / grown.width else old.high,
+    )
 
 
 def _choices(
