@@ -95,6 +95,7 @@ class Rounds(Value):
         early_stopping: Whether AMT may stop a trial that falls behind.
         sizes: `auto`: the engine plans number and sizes; `fixed`: each round has `trials`.
         seed: AMT's random seed; None for one derived from the study.
+        parents: Tuning jobs from before the study, from which every round learns.
         config: Members of AWS's `HyperParameterTuningJobConfig` that have no key here.
     """
 
@@ -105,6 +106,7 @@ class Rounds(Value):
     early_stopping: bool = True
     sizes: Literal["auto", "fixed"] = "auto"
     seed: int | None = None
+    parents: tuple[str, ...] = ()
     config: dict[str, Any] = {}
 
 
