@@ -40,7 +40,8 @@ def _parsed(shape: Any, value: Any) -> Any:  # noqa: ANN401
     if kind == "timestamp":
         return _timestamp(value)
     wanted, word = _WANTED[kind]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
+    fits = isinstance(value, wanted) and (kind == "boolean" or not isinstance(value, bool))
+    if not fits:
         got = _JSON_NAMES.get(type(value), "START_OBJECT")
         raise ApiError("SerializationException", f"{got}_VALUE can not be converted to a {word}")
     if kind == "structure":
