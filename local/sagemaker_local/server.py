@@ -15,7 +15,8 @@ from hypercorn.config import Config
 
 from embedded_aws import EmbeddedAws
 from sagemaker_local.events import Event
-from sagemaker_local.service import Receive, SageMakerLocal, Scope, Send
+from sagemaker_local.parts import Parts
+from sagemaker_local.service import Receive, SageMakerLocal, Scope, Send, real_parts
 from sagemaker_local.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -30,6 +31,7 @@ class LocalServer:
         root: the folder of all state; a later server on the same folder goes on from there.
         port: 0 picks one that is free.
         on_event: hears each event of SageMaker, besides EventBridge.
+        parts: what runs and serves; tests give fakes.
         settings: further members of `Settings` by their names.
     """
 
@@ -39,12 +41,14 @@ class LocalServer:
         *,
         port: int = 0,
         on_event: Callable[[Event], None] | None = None,
+        parts: Callable[[Settings], Parts] = real_parts,
         **settings: Any,  # noqa: ANN401 - whatever Settings has
     ) -> None:
         self._socket = socket.create_server((LOOPBACK, port), backlog=256)
         self.url = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
         self.settings = replace(Settings(root=root.resolve(), s3_endpoint=self.url), **settings)
         self._on_event = on_event
+        self._parts = parts
         self._thread = threading.Thread(target=self._run, name="local-server", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
@@ -70,7 +74,9 @@ class LocalServer:
             region=self.settings.region,
             account=self.settings.account,
         )
-        self.sagemaker = SageMakerLocal(self.settings, on_event=self._deliver)
+        self.sagemaker = SageMakerLocal(
+            self.settings, on_event=self._deliver, parts=self._parts(self.settings)
+        )
         self._thread.start()
         if not self._up.wait(_START_SECONDS) or self._failure is not None:
             raise RuntimeError(f"no server at {self.url}") from self._failure
