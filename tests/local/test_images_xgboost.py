@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,16 +21,17 @@ from tests.local.training_world import (
     spec,
 )
 
+Split = tuple[Any, Any]
 TOLD = {"num_round": "8", "objective": "binary:logistic", "max_depth": "2", "eta": "0.3"}
 
 
-def csv_of(table):
+def csv_of(table: Any) -> Any:
     buffer = io.StringIO()
     np.savetxt(buffer, table, delimiter=",", fmt="%.9g")
     return buffer.getvalue().encode()
 
 
-def split(loader, *, seed=0):
+def split(loader: Any, *, seed: int = 0) -> Any:
     """Label first, then the features; a third is for validation."""
     features, labels = loader(return_X_y=True)
     table = np.column_stack((labels, features))
@@ -39,24 +41,26 @@ def split(loader, *, seed=0):
 
 
 @pytest.fixture(scope="module")
-def cancer():
+def cancer() -> Any:
     return split(load_breast_cancer)
 
 
 class World:
-    def __init__(self, root):
+    def __init__(self, root: Path) -> None:
         self.objects = FakeObjects()
         self.runner = runner_below(root, self.objects)
         self.count = 0
 
-    def put(self, train, validation=None, kind="text/csv"):
+    def put(
+        self, train: bytes, validation: bytes | None = None, kind: str | None = "text/csv"
+    ) -> None:
         self.channels = [channel("train", "s3://data/train/", kind)]
         self.objects.content["s3://data/train/part.csv"] = train
         if validation is not None:
             self.objects.content["s3://data/validation/part.csv"] = validation
             self.channels.append(channel("validation", "s3://data/validation/", kind))
 
-    def train(self, hyperparameters, channels=None, **changed):
+    def train(self, hyperparameters: dict[str, str], channels: Any = None, **changed: Any) -> Any:
         self.count += 1
         heard = Remembering()
         job = spec(
@@ -71,15 +75,15 @@ class World:
         return heard
 
     @property
-    def log(self):
+    def log(self) -> Any:
         return (self.runner._root / f"trial-{self.count}" / "log").read_text()
 
-    def model(self, heard):
+    def model(self, heard: Remembering) -> Any:
         files = files_of(self.objects.content[heard.outcomes[0].model_artifacts])
         return load(files["xgboost-model"])
 
 
-def load(content):
+def load(content: bytes) -> Any:
     import xgboost
 
     booster = xgboost.Booster()
@@ -87,21 +91,21 @@ def load(content):
     return booster
 
 
-def predict(model, table):
+def predict(model: Any, table: Any) -> Any:
     import xgboost
 
     return model.predict(xgboost.DMatrix(table[:, 1:]))
 
 
 @pytest.fixture
-def world(tmp_path, cancer):
+def world(tmp_path: Path, cancer: Split) -> Any:
     world = World(tmp_path)
     world.put(*map(csv_of, cancer))
     yield world
     world.runner.shutdown()
 
 
-def test_the_model_reproduces_the_objective_that_was_recorded(world, cancer):
+def test_the_model_reproduces_the_objective_that_was_recorded(world: World, cancer: Split) -> None:
     told = TOLD | {"_tuning_objective_metric": "validation:auc", "eval_metric": "logloss,auc"}
     heard = world.train(told)
     assert heard.outcomes[0].status == "Completed", world.log
@@ -113,7 +117,7 @@ def test_the_model_reproduces_the_objective_that_was_recorded(world, cancer):
     assert heard.series("validation:logloss")[-1] == pytest.approx(loss, abs=1e-5)
 
 
-def test_a_round_is_one_line_with_five_decimals(world):
+def test_a_round_is_one_line_with_five_decimals(world: World) -> None:
     world.train(TOLD | {"_tuning_objective_metric": "validation:auc", "num_round": "2"})
     lines = [line for line in world.log.splitlines() if line.startswith("[")]
     assert [line[:3] for line in lines] == ["[0]", "[1]"]
@@ -124,7 +128,7 @@ def test_a_round_is_one_line_with_five_decimals(world):
         assert len(train.split(".")[1]) == 5
 
 
-def test_the_metric_of_the_tuning_job_joins_those_asked_for(world):
+def test_the_metric_of_the_tuning_job_joins_those_asked_for(world: World) -> None:
     told = TOLD | {"_tuning_objective_metric": "validation:f1", "eval_metric": "error,auc"}
     heard = world.train(told)
     names = {name for name, _ in heard.metrics}
@@ -134,7 +138,9 @@ def test_the_metric_of_the_tuning_job_joins_those_asked_for(world):
 
 
 @pytest.mark.parametrize("name", ["accuracy", "f1", "balanced_accuracy", "recall"])
-def test_metrics_that_xgboost_lacks_are_those_of_the_model(world, cancer, name):
+def test_metrics_that_xgboost_lacks_are_those_of_the_model(
+    world: World, cancer: Split, name: str
+) -> None:
     heard = world.train(TOLD | {"_tuning_objective_metric": f"validation:{name}"})
     truth = cancer[1][:, 0]
     said = predict(world.model(heard), cancer[1]) > 0.5
@@ -148,7 +154,9 @@ def test_metrics_that_xgboost_lacks_are_those_of_the_model(world, cancer, name):
     assert float(last.split(f"validation-{name}:")[1]) == pytest.approx(expected, abs=1.1e-5)
 
 
-def test_early_stopping_keeps_the_best_round_and_reports_the_last(world, cancer):
+def test_early_stopping_keeps_the_best_round_and_reports_the_last(
+    world: World, cancer: Split
+) -> None:
     told = {
         "num_round": "200",
         "objective": "binary:logistic",
@@ -167,7 +175,7 @@ def test_early_stopping_keeps_the_best_round_and_reports_the_last(world, cancer)
 
 
 @pytest.mark.parametrize("objective", ["multi:softprob", "multi:softmax"])
-def test_several_classes(world, objective):
+def test_several_classes(world: World, objective: str) -> None:
     iris = split(load_iris)
     world.put(*map(csv_of, iris))
     told = {"num_round": "4", "objective": objective, "num_class": "3", "eval_metric": "merror"}
@@ -178,7 +186,7 @@ def test_several_classes(world, objective):
     assert heard.series("validation:merror")[-1] == pytest.approx(1 - accuracy, abs=1e-5)
 
 
-def test_regression_with_an_old_name(world):
+def test_regression_with_an_old_name(world: World) -> None:
     diabetes = split(load_diabetes)
     world.put(*map(csv_of, diabetes))
     told = {"num_round": "5", "objective": "reg:linear", "eval_metric": "rmse,mae,r2"}
@@ -191,8 +199,8 @@ def test_regression_with_an_old_name(world):
     assert f"validation-r2:{r2:.4f}" in world.log.rstrip().splitlines()[-1]
 
 
-def test_libsvm_is_what_data_are_without_a_content_type(world, cancer):
-    def libsvm(table):
+def test_libsvm_is_what_data_are_without_a_content_type(world: World, cancer: Split) -> None:
+    def libsvm(table: Any) -> Any:
         rows = []
         for row in table:
             cells = (f"{i}:{value:.9g}" for i, value in enumerate(row[1:]) if value)
@@ -207,7 +215,7 @@ def test_libsvm_is_what_data_are_without_a_content_type(world, cancer):
     )
 
 
-def test_weights_are_the_second_column(world, cancer):
+def test_weights_are_the_second_column(world: World, cancer: Split) -> None:
     train, validation = (
         np.column_stack((part[:, 0], np.where(part[:, 0] > 0, 1e-6, 1), part[:, 1:]))
         for part in cancer
@@ -218,7 +226,7 @@ def test_weights_are_the_second_column(world, cancer):
     assert predict(world.model(heard), cancer[1]).max() < 0.1
 
 
-def test_ranking_reads_its_groups(world):
+def test_ranking_reads_its_groups(world: World) -> None:
     rows = [f"{i % 3} qid:{i // 6} 0:{i % 3}.5 1:{i % 7}" for i in range(60)]
     text = "\n".join(rows).encode()
     world.put(text, text, kind="text/libsvm")
@@ -227,14 +235,14 @@ def test_ranking_reads_its_groups(world):
     assert heard.series("validation:ndcg")[-1] > 0.9
 
 
-def test_gaps_in_csv_are_missing_values(world, cancer):
+def test_gaps_in_csv_are_missing_values(world: World, cancer: Split) -> None:
     text = csv_of(cancer[0]).decode().splitlines()
     text[0] = ",".join(["1", "", *text[0].split(",")[2:]])
     world.put("\n".join(text).encode(), csv_of(cancer[1]))
     assert world.train(TOLD).outcomes[0].status == "Completed"
 
 
-def test_checkpoints_are_resumed(world):
+def test_checkpoints_are_resumed(world: World) -> None:
     told = TOLD | {"_tuning_objective_metric": "validation:auc"}
     whole = world.train(told).series("validation:auc")
     checkpoint = {"S3Uri": "s3://out/checkpoints"}
@@ -249,7 +257,7 @@ def test_checkpoints_are_resumed(world):
     assert len(kept) >= 5
 
 
-def test_a_model_is_there_when_a_job_is_stopped(world):
+def test_a_model_is_there_when_a_job_is_stopped(world: World) -> None:
     told = TOLD | {"num_round": "100000", "save_model_on_termination": "true"}
     told["_tuning_objective_metric"] = "validation:auc"
     heard = Remembering()
@@ -268,7 +276,7 @@ def test_a_model_is_there_when_a_job_is_stopped(world):
     assert world.model(heard).num_boosted_rounds() > 3
 
 
-def test_folds_print_their_mean_in_one_line(world):
+def test_folds_print_their_mean_in_one_line(world: World) -> None:
     told = TOLD | {"_kfold": "3", "_tuning_objective_metric": "validation:auc"}
     heard = world.train(told, channels=world.channels[:1])
     assert len(heard.series("validation:auc")) == 1
@@ -300,14 +308,14 @@ def test_folds_print_their_mean_in_one_line(world):
         ({"monotone_constraints": "(1,0)", "tree_method": "approx"}, "needs tree_method"),
     ],
 )
-def test_wrong_hyperparameters_are_told_as_the_algorithm_tells_them(told, reason):
+def test_wrong_hyperparameters_are_told_as_the_algorithm_tells_them(told: Any, reason: str) -> None:
     given = ({"num_round": "5"} if told else {}) | told
     with pytest.raises(UserError) as error:
         validate(given)
     assert reason in str(error.value)
 
 
-def test_other_names_and_types_are_read():
+def test_other_names_and_types_are_read() -> None:
     told = validate(
         {"num_round": "5", "learning_rate": "0.2", "eval_metric": "error@0.3, auc", "seed": "7"}
         | {"objective": "binary:logistic", "_tuning_objective_metric": "validation:logloss"}
@@ -330,7 +338,7 @@ def test_other_names_and_types_are_read():
         ({"train"}, "Missing required channel: validation"),
     ],
 )
-def test_channels_are_checked(names, reason):
+def test_channels_are_checked(names: set[str], reason: str) -> None:
     told = validate(
         {"num_round": "5", "objective": "binary:logistic"}
         | {"_tuning_objective_metric": "validation:auc"}
@@ -352,7 +360,9 @@ def test_channels_are_checked(names, reason):
         (b"1,2\n", "application/x-recordio-protobuf", "is not read here"),
     ],
 )
-def test_wrong_data_are_the_callers_error(world, data, kind, reason):
+def test_wrong_data_are_the_callers_error(
+    world: World, data: Any, kind: str | None, reason: str
+) -> None:
     world.put(data, kind=kind)
     outcome = world.train(TOLD).outcomes[0]
     assert outcome.status == "Failed"
@@ -360,7 +370,7 @@ def test_wrong_data_are_the_callers_error(world, data, kind, reason):
     assert reason in outcome.failure_reason
 
 
-def test_own_metrics_agree_with_scikit_learn():
+def test_own_metrics_agree_with_scikit_learn() -> None:
     random = np.random.default_rng(0)
     truth, said = random.integers(0, 2, 200), random.integers(0, 2, 200)
     three, four = random.integers(0, 3, 200), random.integers(0, 4, 200)
@@ -384,7 +394,7 @@ def test_own_metrics_agree_with_scikit_learn():
     assert MEASURING["r2"](np.ones(3), np.ones(3)) == 1.0
 
 
-def test_the_service_fills_in_the_documented_metric_definitions():
+def test_the_service_fills_in_the_documented_metric_definitions() -> None:
     definitions = dict(builtin_metric_definitions(XGBOOST_IMAGE))
     assert len(definitions) == 21
     assert definitions["validation:auc"] == (
@@ -402,11 +412,11 @@ def test_the_service_fills_in_the_documented_metric_definitions():
         ("mine/xgboost-of-mine:1", False),
     ],
 )
-def test_the_builtin_image_is_known_by_its_name(image, builtin):
+def test_the_builtin_image_is_known_by_its_name(image: str, builtin: bool) -> None:
     assert is_builtin_xgboost(image) is builtin
 
 
-def test_the_container_does_not_import_what_it_does_not_need():
+def test_the_container_does_not_import_what_it_does_not_need() -> None:
     import subprocess
     import sys
 

@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sagemaker_local.containers.process import Limits
+from sagemaker_local.training import TrainingRunner, TrainingSpec
 from tests.local.training_world import (
     OUT,
     FakeObjects,
@@ -22,18 +24,18 @@ from tests.local.training_world import (
 
 
 @pytest.fixture
-def objects():
+def objects() -> Any:
     return FakeObjects()
 
 
 @pytest.fixture
-def runner(tmp_path, objects):
+def runner(tmp_path: Path, objects: FakeObjects) -> Any:
     runner = runner_below(tmp_path, objects)
     yield runner
     runner.shutdown()
 
 
-def run(runner, spec, seconds=30.0):
+def run(runner: TrainingRunner, spec: TrainingSpec, seconds: float = 30.0) -> Any:
     heard = Remembering()
     runner.start(spec, heard)
     heard.wait(seconds)
@@ -41,7 +43,9 @@ def run(runner, spec, seconds=30.0):
     return heard
 
 
-def test_a_job_passes_through_all_statuses_and_leaves_its_model(runner, objects):
+def test_a_job_passes_through_all_statuses_and_leaves_its_model(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = """
 import os, pathlib
 pathlib.Path(os.environ["SM_MODEL_DIR"], "weights").write_text("42")
@@ -63,14 +67,18 @@ pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "plot").write_text("x")
     assert files_of(objects.content[f"{OUT}/plain/output/output.tar.gz"]) == {"plot": b"x"}
 
 
-def test_the_same_model_makes_the_same_archive(runner, objects):
+def test_the_same_model_makes_the_same_archive(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = "import os; open(os.environ['SM_MODEL_DIR'] + '/w', 'w').write('42')"
     first = run(runner, script_spec(objects, "first", script)).outcomes[0]
     second = run(runner, script_spec(objects, "second", script)).outcomes[0]
     assert objects.content[first.model_artifacts] == objects.content[second.model_artifacts]
 
 
-def test_the_folder_is_laid_out_as_a_container_expects_it(runner, objects):
+def test_the_folder_is_laid_out_as_a_container_expects_it(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     objects.content |= {"s3://data/train/a/one.csv": b"1", "s3://data/train/two.csv": b"2"}
     script = """
 import json, os, pathlib, sys
@@ -116,7 +124,9 @@ pathlib.Path(os.environ["SM_MODEL_DIR"], "told.json").write_text(json.dumps(told
     assert environment["SM_USER_ENTRY_POINT"] == "train.py"
 
 
-def test_the_servers_own_environment_stays_outside(runner, objects, monkeypatch):
+def test_the_servers_own_environment_stays_outside(
+    runner: TrainingRunner, objects: FakeObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a real one")
     monkeypatch.setenv("SLACK_TOKEN", "another")
     script = "import os; print('seen', sorted(os.environ.values()))"
@@ -127,7 +137,9 @@ def test_the_servers_own_environment_stays_outside(runner, objects, monkeypatch)
     assert "another" not in log
 
 
-def test_trials_of_one_job_fetch_their_data_once(runner, objects):
+def test_trials_of_one_job_fetch_their_data_once(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     objects.content["s3://data/train/a.csv"] = b"1"
     data = (channel("train", "s3://data/train"),)
     for number in range(3):
@@ -138,7 +150,9 @@ def test_trials_of_one_job_fetch_their_data_once(runner, objects):
     assert objects.downloads.count("s3://data/train/a.csv") == 2
 
 
-def test_a_job_that_writes_into_its_input_does_not_spoil_it_for_the_next(runner, objects):
+def test_a_job_that_writes_into_its_input_does_not_spoil_it_for_the_next(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     objects.content["s3://data/train/a.csv"] = b"1"
     data = (channel("train", "s3://data/train"),)
     spoil = "import os; open(os.environ['SM_CHANNEL_TRAIN'] + '/a.csv', 'w').write('spoiled')"
@@ -148,7 +162,7 @@ def test_a_job_that_writes_into_its_input_does_not_spoil_it_for_the_next(runner,
     assert "got 1" in (runner._root / "reader" / "log").read_text()
 
 
-def test_a_manifest_names_its_objects(runner, objects):
+def test_a_manifest_names_its_objects(runner: TrainingRunner, objects: FakeObjects) -> None:
     objects.content |= {"s3://data/x/1.csv": b"1", "s3://data/x/2.csv": b"2"}
     objects.content["s3://data/list"] = json.dumps([{"prefix": "s3://data/x/"}, "2.csv"]).encode()
     data = channel("train", "s3://data/list")
@@ -158,7 +172,9 @@ def test_a_manifest_names_its_objects(runner, objects):
     assert "files ['2.csv']" in (runner._root / "manifest" / "log").read_text()
 
 
-def test_metrics_are_matched_line_by_line_with_tabs_as_in_cloudwatch(runner, objects):
+def test_metrics_are_matched_line_by_line_with_tabs_as_in_cloudwatch(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = r"""
 print("loss: 0.5\tf1: 0.25")
 print("loss: nan")
@@ -181,7 +197,7 @@ print("loss: many")
     assert "has no group" in log
 
 
-def test_a_pattern_without_end_fails_its_job_only(tmp_path, objects):
+def test_a_pattern_without_end_fails_its_job_only(tmp_path: Path, objects: FakeObjects) -> None:
     runner = runner_below(tmp_path, objects, pattern_seconds=0.2)
     evil = script_spec(
         objects,
@@ -196,13 +212,17 @@ def test_a_pattern_without_end_fails_its_job_only(tmp_path, objects):
     assert run(runner, script_spec(objects, "after", "")).outcomes[0].status == "Completed"
 
 
-def test_a_pattern_that_is_none_is_the_callers_error(runner, objects):
+def test_a_pattern_that_is_none_is_the_callers_error(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     job = script_spec(objects, "broken-regex", "", metric_definitions=(("f1", "("),))
     outcome = run(runner, job).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: the Regex of metric definition 'f1'")
 
 
-def test_a_crash_tells_its_exit_code_and_message(runner, objects):
+def test_a_crash_tells_its_exit_code_and_message(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     outcome = run(runner, script_spec(objects, "crash", "raise ValueError('no luck')")).outcomes[0]
     assert (outcome.status, outcome.secondary) == ("Failed", "Failed")
     assert outcome.model_artifacts is None
@@ -213,7 +233,9 @@ def test_a_crash_tells_its_exit_code_and_message(runner, objects):
     assert 'train.py"' in outcome.failure_reason
 
 
-def test_a_failure_file_is_cut_to_what_the_service_shows(tmp_path, objects):
+def test_a_failure_file_is_cut_to_what_the_service_shows(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     command = (sys.executable, "-c", "open('output/failure', 'w').write('x' * 5000); exit(3)")
     runner = runner_below(tmp_path, objects, images={"own": command})
     outcome = run(runner, spec("long", {}, image="123.dkr.ecr/own:1")).outcomes[0]
@@ -222,27 +244,29 @@ def test_a_failure_file_is_cut_to_what_the_service_shows(tmp_path, objects):
     assert len(outcome.failure_reason) <= 1024
 
 
-def test_without_a_failure_file_the_last_lines_are_told(tmp_path, objects):
+def test_without_a_failure_file_the_last_lines_are_told(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     command = (sys.executable, "-c", "print('the last words'); exit(7)")
     runner = runner_below(tmp_path, objects, images={"own": command})
     outcome = run(runner, spec("silent", {}, image="own")).outcomes[0]
     assert outcome.failure_reason == "AlgorithmError: exit code: 7\nthe last words"
 
 
-def test_an_unknown_image_names_what_would_be_right(runner):
+def test_an_unknown_image_names_what_would_be_right(runner: TrainingRunner) -> None:
     outcome = run(runner, spec("unknown", {}, image="mine:1")).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: ")
     assert "Settings.images" in outcome.failure_reason
     assert "sagemaker_program" in outcome.failure_reason
 
 
-def test_a_command_that_does_not_exist_fails_its_job(tmp_path, objects):
+def test_a_command_that_does_not_exist_fails_its_job(tmp_path: Path, objects: FakeObjects) -> None:
     runner = runner_below(tmp_path, objects, images={"own": ("/no/such/command",)})
     outcome = run(runner, spec("no-command", {}, image="own")).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: the container cannot be started")
 
 
-def test_missing_data_fail_the_job(runner, objects):
+def test_missing_data_fail_the_job(runner: TrainingRunner, objects: FakeObjects) -> None:
     data = (channel("train", "s3://data/nothing"),)
     heard = run(runner, script_spec(objects, "no-data", "", channels=data))
     assert heard.outcomes[0].failure_reason == (
@@ -251,7 +275,9 @@ def test_missing_data_fail_the_job(runner, objects):
     assert heard.secondaries == ["Starting", "Downloading", "Failed"]
 
 
-def test_a_key_that_would_leave_its_folder_fails_the_job(runner, objects, tmp_path):
+def test_a_key_that_would_leave_its_folder_fails_the_job(
+    runner: TrainingRunner, objects: FakeObjects, tmp_path: Path
+) -> None:
     objects.content["s3://data/train/../../../../escaped.csv"] = b"1"
     data = (channel("train", "s3://data/train"),)
     outcome = run(runner, script_spec(objects, "escape", "", channels=data)).outcomes[0]
@@ -260,14 +286,18 @@ def test_a_key_that_would_leave_its_folder_fails_the_job(runner, objects, tmp_pa
 
 
 @pytest.mark.parametrize("change", [{"InputMode": "Pipe"}, {"DataSource": {}}])
-def test_what_is_not_emulated_is_said(runner, objects, change):
+def test_what_is_not_emulated_is_said(
+    runner: TrainingRunner, objects: FakeObjects, change: dict[str, Any]
+) -> None:
     objects.content["s3://data/train/a.csv"] = b"1"
     data = channel("train", "s3://data/train") | change
     outcome = run(runner, script_spec(objects, "not-emulated", "", channels=(data,))).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: channel train: ")
 
 
-def test_stop_ends_the_script_in_its_grace_and_keeps_what_it_has(runner, objects):
+def test_stop_ends_the_script_in_its_grace_and_keeps_what_it_has(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = """
 import os, pathlib, signal, sys, time
 def finish(*_):
@@ -290,7 +320,9 @@ time.sleep(60)
     assert "asked to stop" in log.read_text()
 
 
-def test_a_script_that_ignores_the_signal_is_killed_after_the_grace(tmp_path, objects):
+def test_a_script_that_ignores_the_signal_is_killed_after_the_grace(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     runner = runner_below(tmp_path, objects, stop_grace_seconds=0.3)
     script = """
 import signal, time
@@ -308,7 +340,9 @@ time.sleep(60)
     assert "killed" in log.read_text()
 
 
-def test_a_script_that_hangs_ends_at_its_maximum_runtime(tmp_path, objects):
+def test_a_script_that_hangs_ends_at_its_maximum_runtime(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     runner = runner_below(tmp_path, objects, stop_grace_seconds=1.0)
     job = script_spec(objects, "hang", "import time; time.sleep(60)", max_runtime_seconds=1)
     heard = run(runner, job)
@@ -317,7 +351,9 @@ def test_a_script_that_hangs_ends_at_its_maximum_runtime(tmp_path, objects):
     assert heard.secondaries[-1] == "MaxRuntimeExceeded"
 
 
-def test_what_a_script_has_started_ends_with_it(runner, objects):
+def test_what_a_script_has_started_ends_with_it(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = """
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -330,7 +366,7 @@ print("child", child.pid, flush=True)
     until(lambda: not alive(child))
 
 
-def alive(pid):
+def alive(pid: int) -> Any:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -338,7 +374,9 @@ def alive(pid):
     return state != "Z"
 
 
-def test_huge_output_neither_stalls_nor_collects(runner, objects):
+def test_huge_output_neither_stalls_nor_collects(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
     script = """
 import sys
 sys.stdout.write("x" * 5_000_000 + " f1: 0.9\\n")
@@ -354,7 +392,7 @@ print("f1: 0.5")
     assert len(log) < 1_000_000
 
 
-def test_a_file_may_not_grow_without_end(tmp_path, objects):
+def test_a_file_may_not_grow_without_end(tmp_path: Path, objects: FakeObjects) -> None:
     runner = runner_below(tmp_path, objects, limits=Limits(file_size=1 << 20))
     script = "open('big', 'wb').write(b'x' * (1 << 21))"
     outcome = run(runner, script_spec(objects, "glutton", script)).outcomes[0]
@@ -362,7 +400,7 @@ def test_a_file_may_not_grow_without_end(tmp_path, objects):
     assert "File too large" in outcome.failure_reason
 
 
-def test_start_of_a_running_name_does_nothing(runner, objects):
+def test_start_of_a_running_name_does_nothing(runner: TrainingRunner, objects: FakeObjects) -> None:
     heard, other = Remembering(), Remembering()
     job = script_spec(objects, "once", "import time; time.sleep(60)")
     runner.start(job, heard)
@@ -377,7 +415,9 @@ def test_start_of_a_running_name_does_nothing(runner, objects):
         runner.start(script_spec(objects, "../out", ""), other)
 
 
-def test_shutdown_ends_all_and_every_listener_hears_it(tmp_path, objects):
+def test_shutdown_ends_all_and_every_listener_hears_it(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     runner = runner_below(tmp_path, objects)
     heard = [Remembering(), Remembering()]
     for number, listener in enumerate(heard):
@@ -391,9 +431,11 @@ def test_shutdown_ends_all_and_every_listener_hears_it(tmp_path, objects):
         assert listener.outcomes[0].failure_reason.startswith("InternalServerError: ")
 
 
-def test_a_listener_that_raises_does_not_stop_the_job(runner, objects, caplog):
+def test_a_listener_that_raises_does_not_stop_the_job(
+    runner: TrainingRunner, objects: FakeObjects, caplog: pytest.LogCaptureFixture
+) -> None:
     class Raising(Remembering):
-        def status(self, *told):
+        def status(self, *told: Any) -> None:
             raise RuntimeError("no")
 
     heard = Raising()
@@ -401,7 +443,7 @@ def test_a_listener_that_raises_does_not_stop_the_job(runner, objects, caplog):
     assert heard.wait().status == "Completed"
 
 
-def test_checkpoints_come_back(runner, objects):
+def test_checkpoints_come_back(runner: TrainingRunner, objects: FakeObjects) -> None:
     script = """
 import os, pathlib
 folder = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "checkpoints")
@@ -415,7 +457,7 @@ print("found", sorted(p.name for p in folder.iterdir()))
     assert objects.content["s3://out/checkpoints/step-2"] == b"2"
 
 
-def test_processes_left_by_a_dead_server_are_killed(tmp_path, objects):
+def test_processes_left_by_a_dead_server_are_killed(tmp_path: Path, objects: FakeObjects) -> None:
     server = f"""
 import pathlib, sys, time
 from tests.local.training_world import *
@@ -442,7 +484,9 @@ time.sleep(60)
     assert not (tmp_path / "training" / "left" / "pid").exists()
 
 
-def test_a_process_of_the_same_id_but_another_time_is_spared(tmp_path, objects):
+def test_a_process_of_the_same_id_but_another_time_is_spared(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
     stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
     folder = tmp_path / "training" / "old"
     folder.mkdir(parents=True)
@@ -455,7 +499,7 @@ def test_a_process_of_the_same_id_but_another_time_is_spared(tmp_path, objects):
     stranger.wait()
 
 
-def test_a_source_outside_s3_is_refused(runner, objects):
+def test_a_source_outside_s3_is_refused(runner: TrainingRunner, objects: FakeObjects) -> None:
     told = {"sagemaker_program": "t.py", "sagemaker_submit_directory": '"file:///etc/t.tar.gz"'}
     outcome = run(runner, spec("local-file", told)).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: sagemaker_submit_directory is")

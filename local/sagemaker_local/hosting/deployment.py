@@ -57,6 +57,8 @@ class Deployment:
         self._workers: list[Worker] = []
         self._turns = itertools.count()
         self._down = threading.Event()
+        self._requests = threading.Condition()
+        self._under_way = 0
 
     def bring_up(self) -> None:
         """Fetch the model and have every process healthy."""
@@ -72,12 +74,28 @@ class Deployment:
         if self._down.is_set():
             raise UnhealthyError("the endpoint has been stopped")
 
+    def enter(self) -> None:
+        """A request is about to come; the processes have to wait for it."""
+        with self._requests:
+            self._under_way += 1
+
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
-        """Pass a request to the process whose turn it is."""
+        """Pass a request, which has entered, to the process whose turn it is."""
         worker = self._workers[next(self._turns) % len(self._workers)]
-        answer = worker.invoke(body, headers)
+        try:
+            answer = worker.invoke(body, headers)
+        finally:
+            with self._requests:
+                self._under_way -= 1
+                self._requests.notify_all()
         told = {**answer.headers, "x-Amzn-Invoked-Production-Variant": self.wanted.variant}
         return Invocation(answer.status, answer.body, told, answer.error)
+
+    def retire(self) -> None:
+        """Answer what is under way, then end."""
+        with self._requests:
+            self._requests.wait_for(lambda: self._under_way == 0, self._premises.answer_seconds)
+        self.take_down()
 
     def take_down(self) -> None:
         """End every process and give the disk back; the log stays."""

@@ -111,14 +111,16 @@ class EndpointHost:
         self, endpoint: str, body: bytes, content_type: str, accept: str | None
     ) -> Invocation:
         """Ask an endpoint; every failure is an Invocation too."""
-        with self._guard:
-            deployment = self._live.get(endpoint)
-        if deployment is None:
-            message = f"Endpoint {endpoint} is not in service on this machine."
-            return Invocation.failed(400, "ValidationError", message)
         if len(body) > BODY_LIMIT:
             message = f"The request has {len(body)} bytes; {BODY_LIMIT} are allowed."
             return Invocation.failed(413, "ValidationError", message)
+        with self._guard:
+            deployment = self._live.get(endpoint)
+            if deployment is not None:
+                deployment.enter()  # in one step with finding it, so that it cannot vanish
+        if deployment is None:
+            message = f"Endpoint {endpoint} is not in service on this machine."
+            return Invocation.failed(400, "ValidationError", message)
         headers = {"Content-Type": content_type, "Accept": accept or "*/*"}
         return deployment.invoke(body, headers)
 
@@ -160,7 +162,7 @@ class EndpointHost:
         if not current or reason is not None:
             coming.take_down()
         if old is not None:
-            old.take_down()
+            old.retire()
         if current:  # nobody waits for one that was overtaken or stopped
             try:
                 listener(status, reason)

@@ -52,7 +52,10 @@ class Worker:
                 raise UnhealthyError("the endpoint has been stopped")
             if self._container is None or not self._container.alive():
                 self._end_container()
-                self._start()
+                try:
+                    self._start()
+                except OSError as error:
+                    raise UnhealthyError(f"the container cannot be started: {error}") from error
                 self._wait_until_healthy(go_on)
             return self._port
 
@@ -60,11 +63,9 @@ class Worker:
         """Pass a request on; an answer that is none becomes an error."""
         log = str(self._recipe.log)
         try:
-            port = self.ensure()
-        except (UnhealthyError, OSError) as error:
+            status, kind, answer = self._ask(body, headers)
+        except UnhealthyError as error:
             return Invocation.failed(503, "ServiceUnavailable", f"no container answers: {error}")
-        try:
-            status, kind, answer = self._post(port, body, headers)
         except TimeoutError:
             return Invocation.model_error(0, b"the container took too long to answer", log)
         except (OSError, http.client.HTTPException) as error:
@@ -107,6 +108,13 @@ class Worker:
             time.sleep(PING_SECONDS)
         self._end_container()
         raise UnhealthyError("the endpoint has been stopped")
+
+    def _ask(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
+        try:
+            return self._post(self.ensure(), body, headers)
+        except ConnectionRefusedError:
+            time.sleep(PING_SECONDS)  # it is just about to end: nothing was asked of it yet
+            return self._post(self.ensure(), body, headers)
 
     def _post(self, port: int, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, port, self._recipe.answer_seconds)

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +32,11 @@ def input_fn(body: str | bytes, content_type: str) -> npt.NDArray[np.generic]:
 
 def predict_fn(data: object, model: object) -> object:
     """Ask the model."""
-    predict: Callable[[object], object] | None = getattr(model, "predict", None)
-    if predict is None and callable(model):
-        predict = model
-    if predict is None:
+    predict = getattr(model, "predict", model)
+    if not callable(predict):
         raise RequestError(500, "the model has no predict(); define predict_fn")
-    return predict(data)
+    answer: object = predict(data)
+    return answer
 
 
 def output_fn(prediction: object, accept: str) -> tuple[bytes, str]:

@@ -52,9 +52,8 @@ class ScriptModel:
             said = self._output(self._predict(data, self._model), accept)
         answer, kind = said if isinstance(said, tuple) else (said, accept)
         if not isinstance(answer, (str, bytes)):
-            raise RequestError(
-                500, f"output_fn returned {type(answer).__name__}, not text or bytes"
-            )
+            kind = type(answer).__name__
+            raise RequestError(500, f"output_fn returned {kind}, neither text nor bytes")
         return Answer(answer.encode() if isinstance(answer, str) else answer, kind)
 
 

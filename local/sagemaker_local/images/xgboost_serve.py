@@ -87,10 +87,10 @@ class XgboostModel:
 
 
 def encode(predicted: npt.NDArray[Any], kind: str) -> bytes:
-    """Predictions as text: a line, or a score, for each row.
+    r"""Predictions as text: a line, or a score, for each row.
 
     >>> encode(np.array([0.25, 0.5]), "text/csv")
-    b'0.25\\n0.5\\n'
+    b'0.25\n0.5\n'
     >>> encode(np.array([0.25]), "application/json")
     b'{"predictions": [{"score": 0.25}]}'
     """
