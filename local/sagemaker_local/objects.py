@@ -88,6 +88,10 @@ class ObjectStore:
         }
         self._client = _client(endpoint, region, access_key, secret_key)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def listing(self, uri: str) -> Iterator[StoredObject]:
         """Every object whose key begins with the prefix, in the order of keys."""
         address = S3Address.parse(uri)

@@ -44,11 +44,23 @@ def read_channel(place: OptMl, name: str, *, csv_weights: bool) -> Rows:
     )
 
 
+def check_labels(rows: Rows, channel: str, objective: str, classes: int) -> None:
+    """Refuse labels that the objective cannot learn; XGBoost itself tells it less clearly."""
+    labels = rows.labels
+    if labels is None:
+        raise UserError(f"channel {channel} has no labels")
+    if not np.all(np.isfinite(labels)):
+        raise UserError(f"channel {channel}: a label is missing or not finite")
+    if objective.startswith(("binary:", "reg:logistic")) and np.any((labels < 0) | (labels > 1)):
+        raise UserError(f"channel {channel}: label must be in [0,1] for {objective}")
+    whole = (labels == np.floor(labels)) & (labels >= 0) & (labels < classes)
+    if objective.startswith("multi:") and not np.all(whole):
+        raise UserError(f"channel {channel}: label must be one of 0 … {classes - 1} (num_class)")
+
+
 def matrix(rows: Rows, channel: str, *, threads: int, columns: int) -> Any:  # noqa: ANN401
     """The rows as XGBoost's own matrix, widened to the columns of the widest channel."""
     features = rows.features
-    if rows.labels is None:
-        raise UserError(f"channel {channel} has no labels")
     if not isinstance(features, np.ndarray):
         features = features.copy()
         features.resize((features.shape[0], columns))
@@ -56,8 +68,6 @@ def matrix(rows: Rows, channel: str, *, threads: int, columns: int) -> Any:  # n
         raise UserError(
             f"channel {channel} has {features.shape[1]} features, another channel has {columns}"
         )
-    if not np.all(np.isfinite(rows.labels)):
-        raise UserError(f"channel {channel}: a label is missing or not finite")
     data = xgboost.DMatrix(features, label=rows.labels, weight=rows.weights, nthread=threads)
     if rows.groups is not None:
         data.set_info(qid=rows.groups)

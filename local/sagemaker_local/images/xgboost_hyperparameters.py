@@ -61,6 +61,11 @@ class Hyperparameters:
         return "reg:squarederror" if value == "reg:linear" else value
 
     @property
+    def classes(self) -> int:
+        """How many classes there are to tell apart."""
+        return int(str(self.values.get("num_class", 2)))
+
+    @property
     def tuned_metric(self) -> str | None:
         """Metric of the tuning job, without the name of its channel."""
         value = self.values.get("_tuning_objective_metric")

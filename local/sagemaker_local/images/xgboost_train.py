@@ -59,6 +59,8 @@ def _read(
     names = ["train", "validation"] if has_validation else ["train"]
     weighted = told.flag("csv_weights")
     rows = {name: xgboost_data.read_channel(place, name, csv_weights=weighted) for name in names}
+    for name, part in rows.items():
+        xgboost_data.check_labels(part, name, told.objective, told.classes)
     columns = max(part.features.shape[1] for part in rows.values())
     data = {
         name: xgboost_data.matrix(part, name, threads=threads, columns=columns)
