@@ -1,7 +1,7 @@
 """A numpy-only Gaussian process for mixed search spaces; it knows points and values, not studies.
 
 Read in this order: `kernel`, `evidence` (with `optimise`), `gp`, `acquisition`, `candidates`,
-`encoding`.
+`encoding`, `region`.
 """
 
 from gp_surrogate.acquisition import expected_improvement, log_expected_improvement

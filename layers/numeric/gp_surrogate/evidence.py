@@ -14,6 +14,7 @@ import numpy as np
 
 from gp_surrogate.kernel import (
     Array,
+    NotPositiveDefiniteError,
     grouped_pairs,
     inverse_of_lower,
     matern52_with_slope,
@@ -73,7 +74,7 @@ class Evidence:
         covariance[self.lower] = signal * shape
         try:
             factor = robust_cholesky(covariance)
-        except np.linalg.LinAlgError:
+        except NotPositiveDefiniteError:
             return math.inf, np.zeros_like(theta)
         root = inverse_of_lower(factor)
         alpha = root.T @ (root @ self.z)

@@ -20,6 +20,10 @@ JITTERS = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
 BLOCK = 48  # below this many rows LAPACK's own inverse beats one more split
 
 
+class NotPositiveDefiniteError(ArithmeticError):
+    """A matrix that should be a covariance is none, whatever jitter it is given."""
+
+
 def matern52(squared: Array) -> Array:
     """Return the correlation for squared scaled distances, of the same shape.
 
@@ -66,7 +70,7 @@ def robust_cholesky(matrix: Array) -> Array:
     A near-singular one (duplicates, no noise) is given growing jitter, relative to its diagonal.
 
     Raises:
-        numpy.linalg.LinAlgError: not even the largest jitter made it positive definite.
+        NotPositiveDefiniteError: not even the largest jitter made it positive definite.
     """
     level = float(np.mean(np.diagonal(matrix)))
     for jitter in JITTERS:
@@ -76,7 +80,7 @@ def robust_cholesky(matrix: Array) -> Array:
             continue
         if np.isfinite(factor).all():
             return np.asarray(factor)
-    raise np.linalg.LinAlgError("covariance is not positive definite, even with jitter")
+    raise NotPositiveDefiniteError("covariance is not positive definite, even with jitter")
 
 
 def inverse_of_lower(factor: Array) -> Array:

@@ -277,6 +277,7 @@ def _numeric(
             hard_low=hard[0],
             hard_high=hard[1],
             scaling=_scaling(form, low, high),
+            auto_scaling=form.log is None and form.scaling in {None, "auto"},
         )
     if any(each != int(each) for each in (low, high, *hard)):
         problems.append(
@@ -290,6 +291,7 @@ def _numeric(
         hard_low=int(hard[0]),
         hard_high=int(hard[1]),
         scaling=_scaling(form, low, high),
+        auto_scaling=form.log is None and form.scaling in {None, "auto"},
     )
 
 

@@ -166,9 +166,16 @@ def _range(
             hard_low=int(low),
             hard_high=int(high),
             scaling=chosen,
+            auto_scaling=scaling == "Auto",
         )
     return ContinuousRange(
-        name=name, low=low, high=high, hard_low=low, hard_high=high, scaling=chosen
+        name=name,
+        low=low,
+        high=high,
+        hard_low=low,
+        hard_high=high,
+        scaling=chosen,
+        auto_scaling=scaling == "Auto",
     )
 
 

@@ -29,7 +29,7 @@ class Scaling(StrEnum):
 
 
 def choose_scaling(low: float, high: float) -> Scaling:
-    """Decide once what AMT's `Auto` would have to guess in every round.
+    """Decide what AMT's `Auto` would have to guess anew in every round.
 
     >>> choose_scaling(0.001, 0.5), choose_scaling(0.5, 1.0)
     (<Scaling.LOGARITHMIC: 'Logarithmic'>, <Scaling.LINEAR: 'Linear'>)
@@ -60,7 +60,10 @@ def _unbend(bent: float, scaling: Scaling) -> float:
 
 
 class ContinuousRange(Value):
-    """Real numbers from `low` to `high`, never to be moved beyond `hard_low` and `hard_high`."""
+    """Real numbers from `low` to `high`, never to be moved beyond `hard_low` and `hard_high`.
+
+    With `auto_scaling` the person left the scaling to us: it may follow the range when that grows.
+    """
 
     kind: Literal["continuous"] = "continuous"
     name: str
@@ -69,6 +72,7 @@ class ContinuousRange(Value):
     hard_low: float
     hard_high: float
     scaling: Scaling = Scaling.LINEAR
+    auto_scaling: bool = False
 
     def to_unit(self, value: float) -> float:
         """Map a value to the axis on which 0 and 1 are the hard limits."""
@@ -107,6 +111,7 @@ class IntegerRange(Value):
     hard_low: int
     hard_high: int
     scaling: Scaling = Scaling.LINEAR
+    auto_scaling: bool = False
 
     def _ends(self) -> tuple[float, float]:
         """Half a step beyond each hard limit, so that the outer integers count as full ones."""

@@ -41,6 +41,7 @@ class Trial(Value):
         cost: What it cost, in US dollars.
         failure_reason: SageMaker's words, if it failed.
         model: The S3 URI of its model; None if there is none.
+        rev: Rises with every change of its record; the store's, not SageMaker's.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Trial(Value):
     cost: Decimal = Decimal(0)
     failure_reason: str | None = None
     model: str | None = None
+    rev: int = 0
 
     @property
     def is_ended(self) -> bool:
@@ -94,7 +96,8 @@ def merge(known: Trial | None, told: Trial) -> Trial:
         if getattr(then, name) is None and getattr(first, name) is not None
     }
     metrics = {**first.metrics, **then.metrics}
-    return then.but(**gaps, metrics=metrics, cost=max(first.cost, then.cost))
+    cost = max(first.cost, then.cost)
+    return then.but(**gaps, metrics=metrics, cost=cost, rev=known.rev)
 
 
 def _rank(trial: Trial) -> int:

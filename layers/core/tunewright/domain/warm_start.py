@@ -69,8 +69,8 @@ def plan_warm_start(
     Returns:
         The parents in AMT's terms; None when there is nothing to learn from.
     """
-    useful = [each for each in ancestors if each.trials > 0]
-    ranked = sorted(useful[::-1], key=lambda each: not each.holds_best)
+    useful = [each for each in reversed(ancestors) if each.trials > 0]
+    ranked = sorted(useful, key=lambda each: not each.holds_best)
     room = MAX_PARENTS - len(outside)
     chosen: list[Ancestor] = []
     for each in ranked:
