@@ -67,9 +67,7 @@ def test_events_reach_a_queue_through_a_rule(world):
     world.fakes.runner.score = lambda spec: 0.5
     world.create(tuning_request())
     world.ended()
-    (message,) = until(
-        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages")
-    )
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))
     event = json.loads(message["Body"])
     assert event["detail"]["HyperParameterTuningJobName"] == "search"
     assert event["detail"]["HyperParameterTuningJobStatus"] == "Completed"

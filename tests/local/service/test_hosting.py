@@ -121,14 +121,22 @@ def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting)
     sm = hosting.sm
     for again, text in (
         (lambda: sm.create_model(**MODEL), "Cannot create already existing model "),
-        (lambda: sm.create_endpoint_config(**config("FIRST")),
-         "Cannot create already existing endpoint configuration "),
-        (lambda: sm.create_endpoint(EndpointName="LIVE", EndpointConfigName="first"),
-         "Cannot create already existing endpoint "),
-        (lambda: sm.create_endpoint(EndpointName="other", EndpointConfigName="none"),
-         "Could not find endpoint configuration "),
-        (lambda: sm.create_endpoint_config(**config("third", ModelName="none")),
-         "Could not find model "),
+        (
+            lambda: sm.create_endpoint_config(**config("FIRST")),
+            "Cannot create already existing endpoint configuration ",
+        ),
+        (
+            lambda: sm.create_endpoint(EndpointName="LIVE", EndpointConfigName="first"),
+            "Cannot create already existing endpoint ",
+        ),
+        (
+            lambda: sm.create_endpoint(EndpointName="other", EndpointConfigName="none"),
+            "Could not find endpoint configuration ",
+        ),
+        (
+            lambda: sm.create_endpoint_config(**config("third", ModelName="none")),
+            "Could not find model ",
+        ),
     ):
         with pytest.raises(ClientError) as caught:
             again()

@@ -120,9 +120,7 @@ def test_trials_are_listed_in_every_order_and_page_by_page(world):
     assert failed["FailureReason"] == "AlgorithmError: it broke"
     paginator = world.sm.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
     pages = list(
-        paginator.paginate(
-            HyperParameterTuningJobName="search", PaginationConfig={"PageSize": 2}
-        )
+        paginator.paginate(HyperParameterTuningJobName="search", PaginationConfig={"PageSize": 2})
     )
     paged = [t["TrainingJobName"] for page in pages for t in page["TrainingJobSummaries"]]
     assert (len(pages), paged) == (3, names)
@@ -136,7 +134,9 @@ def test_tuning_jobs_are_listed_and_chosen(world):
 
     def names(**how):
         answer = world.sm.list_hyper_parameter_tuning_jobs(**how)
-        return [j["HyperParameterTuningJobName"] for j in answer["HyperParameterTuningJobSummaries"]]
+        return [
+            j["HyperParameterTuningJobName"] for j in answer["HyperParameterTuningJobSummaries"]
+        ]
 
     assert names() == ["alpha", "alphabet", "beta"]
     assert names(NameContains="bet", SortBy="CreationTime") == ["beta", "alphabet"]
@@ -222,7 +222,9 @@ def test_five_trials_without_a_metric_fail_the_job(world):
     assert job["ObjectiveStatusCounters"]["Failed"] == 5
 
 
-@pytest.mark.parametrize("world", [{"early_stop_min_jobs": 2, "early_stop_grace_steps": 2}], indirect=True)
+@pytest.mark.parametrize(
+    "world", [{"early_stop_min_jobs": 2, "early_stop_grace_steps": 2}], indirect=True
+)
 def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world):
     world.create(tuning_request(trials=3, **AUTO))
     for _ in range(2):
@@ -255,7 +257,8 @@ def test_one_trial_can_be_stopped_alone(world):
 
 def test_the_built_in_algorithm_gets_its_metrics(world):
     request = changed(
-        tuning_request(trials=1), "TrainingJobDefinition.AlgorithmSpecification",
+        tuning_request(trials=1),
+        "TrainingJobDefinition.AlgorithmSpecification",
         {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
     )
     objective = {"Type": "Minimize", "MetricName": "validation:rmse"}

@@ -7,7 +7,7 @@ import pytest
 
 from sagemaker_local import warm_start
 from sagemaker_local.errors import ApiError
-from tests.local.service.fakes import IMAGE, channel, changed, child_of, tuning_request
+from tests.local.service.fakes import IMAGE, changed, channel, child_of, tuning_request
 
 CONFIG = "HyperParameterTuningJobConfig"
 RANGES = f"{CONFIG}.ParameterRanges"
@@ -29,12 +29,15 @@ ACCEPTED = {
 }
 REFUSED = {
     "objective": (
-        f"{CONFIG}.HyperParameterTuningJobObjective.Type", "Minimize", "must be the same",
+        f"{CONFIG}.HyperParameterTuningJobObjective.Type",
+        "Minimize",
+        "must be the same",
     ),
     "added": (f"{STATIC}.extra", "1", "The set of tunable plus static HyperParameter names is not"),
     "dropped": (f"{STATIC}.epochs", None, "Please ensure this set is constant when warm starting"),
     "environment": (
-        f"{DEFINITION}.Environment", {"A": "b"},
+        f"{DEFINITION}.Environment",
+        {"A": "b"},
         r"Only the following fields in TrainingJobDefinition are allowed to change: "
         r"\[algorithmSpecification, inputDataConfig, outputDataConfig, staticHyperParameters, "
         r"roleArn, resourceConfig, stoppingCondition, vpcConfig, enableManagedSpotTraining, "
@@ -45,7 +48,8 @@ REFUSED = {
     "cap": (f"{CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs", 498, r"\[501\].*more than 500"),
     "grid": (f"{CONFIG}.Strategy", "Grid", None),
     "unknown": (
-        "WarmStartConfig.ParentHyperParameterTuningJobs.0.HyperParameterTuningJobName", "nobody",
+        "WarmStartConfig.ParentHyperParameterTuningJobs.0.HyperParameterTuningJobName",
+        "nobody",
         r"\[nobody\] could not be found",
     ),
     "six": (
@@ -54,7 +58,9 @@ REFUSED = {
         "Member must have length less than or equal to 5",
     ),
     "type": (
-        "WarmStartConfig.WarmStartType", "Sideways", "Member must satisfy enum value set",
+        "WarmStartConfig.WarmStartType",
+        "Sideways",
+        "Member must satisfy enum value set",
     ),
 }
 
@@ -79,9 +85,12 @@ def test_what_may_not_change(family, name):
     path, value, text = REFUSED[name]
     request = child_of(tuning_request(), name=name)
     if name == "grid":
-        ranges = {"CategoricalParameterRanges": [
-            {"Name": "eta", "Values": ["1"]}, {"Name": "depth", "Values": ["1", "2", "3"]},
-        ]}
+        ranges = {
+            "CategoricalParameterRanges": [
+                {"Name": "eta", "Values": ["1"]},
+                {"Name": "depth", "Values": ["1", "2", "3"]},
+            ]
+        }
         request = changed(request, RANGES, ranges)
         text = "not supported with the strategy Grid"
     code, message = family.refusal(changed(request, path, value))

@@ -101,8 +101,13 @@ def test_unknown_members_are_ignored(shared):
 def test_an_operation_that_is_not_run_is_named(shared, operation):
     request = {
         "ProcessingJobName": "x",
-        "ProcessingResources": {"ClusterConfig": {
-            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "VolumeSizeInGB": 1,
+            }
+        },
         "AppSpecification": {"ImageUri": "x"},
         "RoleArn": "arn:aws:iam::123456789012:role/Trainer",
     }
@@ -121,7 +126,10 @@ def test_patterns_of_java_are_applied():
     assert not _compiled(tag.metadata["pattern"]).fullmatch("a!")
     unreadable = service_model().shape_for("TableName").metadata["pattern"]
     assert _compiled(unreadable) is None
-    assert checked(service_model().shape_for("AddTagsInput"), {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "Tags": []})
+    assert checked(
+        service_model().shape_for("AddTagsInput"),
+        {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "Tags": []},
+    )
 
 
 def test_there_are_three_ways_not_to_be_found(shared):
@@ -134,8 +142,10 @@ def test_there_are_three_ways_not_to_be_found(shared):
         (lambda: shared.training("nobody"), "Requested resource not found."),
         (lambda: sm.describe_model(ModelName="m"), "Could not find model "),
         (lambda: sm.describe_endpoint(EndpointName="e"), "Could not find endpoint "),
-        (lambda: sm.delete_endpoint_config(EndpointConfigName="c"),
-         "Could not find endpoint configuration "),
+        (
+            lambda: sm.delete_endpoint_config(EndpointConfigName="c"),
+            "Could not find endpoint configuration ",
+        ),
     ):
         with pytest.raises(ClientError) as caught:
             ask()
