@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewright.domain.changes import Seen, categorical_change, numeric_change
 from tunewright.domain.lessons import AT_MOST, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.refinement import Refinement, refine, seed_of
@@ -127,10 +128,20 @@ def go(
     space: SearchSpace,
     trials: Sequence[Trial],
     objective: Objective = LOSS,
+    *,
     study_id: str = "s",
-    **more: float,
+    keep_exploring: float = 0.15,
+    adaptive: bool = True,
 ) -> Refinement:
-    return refine(space, trials, objective, study_id=study_id, round_number=2, **more)
+    return refine(
+        space,
+        trials,
+        objective,
+        study_id=study_id,
+        round_number=2,
+        keep_exploring=keep_exploring,
+        adaptive=adaptive,
+    )
 
 
 def change(refinement: Refinement, name: str) -> RangeChange:
@@ -288,6 +299,62 @@ def test_keep_exploring_widens_what_is_kept() -> None:
         for each in whole.changes
         if each.name != "booster"
     )
+
+
+def test_a_random_search_is_narrowed_harder() -> None:
+    trials = sample(SPACE)
+    mild, hard = (go(SPACE, trials, adaptive=adaptive) for adaptive in (True, False))
+    widths = [math.prod(each.width for each in found.changes) for found in (mild, hard)]
+    assert widths[1] < widths[0]
+
+
+@pytest.mark.parametrize(
+    ("after", "span", "preference", "kind", "why"),
+    [
+        ((0.4, 0.9), (0.4, 0.6), 0.5, "widened low", "good trials are expected beyond the lower"),
+        ((0.4, 0.9), (0.1, 0.3), 0.5, "widened low", "the best trials sat at the lower edge"),
+        ((0.5, 1.0), (0.8, 1.0), 0.5, "widened high", "the best trials sat at the upper edge"),
+        ((0.6, 0.8), (0.4, 0.6), 0.5, "narrowed", "the good trials lie in this part"),
+        ((0.5, 0.9), (0.4, 0.6), 0.1, "unchanged", "it made no difference"),
+        ((0.5, 0.9), (0.4, 0.6), 0.5, "unchanged", "good trials lie all over it"),
+        ((0.5, 0.9), (0.4, 0.6), None, "unchanged", "too little is known"),
+        ((0.3, 1.0), (0.0, 1.0), 0.5, "widened", "good trials are expected beyond both edges"),
+        ((0.3, 0.6), (0.0, 0.5), 0.5, "shifted", "the good trials lie lower"),
+        ((0.8, 1.0), (0.7, 1.0), 0.5, "shifted", "the good trials lie higher"),
+    ],
+)
+def test_every_change_has_its_reason(
+    after: tuple[float, float],
+    span: tuple[float, float],
+    preference: float | None,
+    kind: str,
+    why: str,
+) -> None:
+    before = SUBSAMPLE.but(low=0.5, high=0.9)
+    middle = sum(span) / 2
+    seen = Seen(Span(*span), middle, middle, preference)
+    told = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
+    assert told.kind == kind
+    assert told.why.startswith(why)
+
+
+def test_a_range_that_is_as_narrow_as_may_be_says_so() -> None:
+    narrow = SUBSAMPLE.but(low=0.6, high=0.67)
+    seen = Seen(Span(0.43, 0.53), 0.48, 0.48, 0.5)
+    assert numeric_change(narrow, narrow, seen).why == "it is as narrow as it may get"
+
+
+def test_a_range_that_ends_at_its_lower_hard_limit_says_so() -> None:
+    seen = Seen(Span(0.0, 0.1), 0.05, 0.0, 0.5)
+    assert numeric_change(ALPHA, ALPHA, seen).why == "the best trials sit at its hard limit 0"
+
+
+def test_a_choice_may_come_back() -> None:
+    before = BOOSTER.but(choices=("gbtree", "dart"))
+    told = categorical_change(before, BOOSTER.but(choices=("gbtree", "gblinear")))
+    assert told.kind == "shifted"
+    assert told.why == "dart never came near the best; gblinear may be good"
+    assert categorical_change(before, BOOSTER).kind == "widened"
 
 
 def test_span_guards() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tunewright.domain.changes import Seen, at_soft_edge
 from tunewright.domain.lessons import Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
-from tunewright.domain.refinement import seed_of
+from tunewright.domain.refinement import needed_trials, seed_of
 from tunewright.domain.space import CategoricalRange, SearchSpace
 from tunewright.domain.spans import span_of
 from tunewright.domain.trial import Trial
@@ -19,7 +19,7 @@ class Forecast(Value):
     what the model holds true at both places, so the luck of a noisy best trial is left out.
 
     Attributes:
-        gain: The expected gain of the best of the new trials; None if no model can tell.
+        gain: The expected gain of the best of the new trials.
         low: One in ten rounds gains less than this.
         high: One in ten rounds gains more.
         room: The greatest expected improvement of a single trial, as a share of how far the early
@@ -28,9 +28,9 @@ class Forecast(Value):
         reason: What the forecast rests on, as a sentence without a full stop.
     """
 
-    gain: float | None
-    low: float | None
-    high: float | None
+    gain: float
+    low: float
+    high: float
     room: float | None
     at_edge: tuple[str, ...]
     reason: str
@@ -41,28 +41,29 @@ def forecast(
     trials: Iterable[Trial],
     objective: Objective,
     *,
-    trials_ahead: int,
-    adaptive: bool,
+    new_trials: int,
     study_id: str,
     round_number: int,
-) -> Forecast:
+    adaptive: bool = True,
+) -> Forecast | None:
     """Foresee what a round in a space gains on the trials so far.
+
+    Returns:
+        The forecast; None if the trials are too few for a model, or none can be fitted to them.
 
     Args:
         space: What the round would search: the refined space, or the old one.
         trials: All trials of all rounds so far.
         objective: What is to be made better.
-        trials_ahead: How many trials the round would have.
-        adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
+        new_trials: How many trials the round would have.
         study_id: With the round's number, the seed.
         round_number: The number of that round.
+        adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
     """
     lessons = learn(space, trials, objective)
     best = lessons.best
-    needed = max(8, len(space) + 2)
-    if best is None or len(lessons) < needed:
-        count = len(lessons)
-        return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")
+    if best is None or len(lessons) < needed_trials(space):
+        return None
     edges = _edges(space, best)
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         why = f"all {len(lessons)} trials have the same value: nothing shows where to go"
@@ -73,12 +74,12 @@ def forecast(
             lessons,
             best,
             edges,
-            trials=trials_ahead,
+            trials=new_trials,
             adaptive=adaptive,
             seed=seed_of(study_id, round_number),
         )
-    except (ArithmeticError, ValueError) as error:
-        return _unknown(f"no surrogate: {error}")
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def _foreseen(
@@ -114,10 +115,6 @@ def _foreseen(
         at_edge=edges,
         reason=reason,
     )
-
-
-def _unknown(reason: str) -> Forecast:
-    return Forecast(gain=None, low=None, high=None, room=None, at_edge=(), reason=reason)
 
 
 def _edges(space: SearchSpace, best: Lesson) -> tuple[str, ...]:
