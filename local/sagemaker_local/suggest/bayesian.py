@@ -40,7 +40,7 @@ class Observed:
     own: bool = True
 
 
-def suggest_bayesian(  # noqa: PLR0917 - one question, asked in one place
+def suggest_bayesian(
     space: Space,
     goal: Goal,
     observed: Sequence[Observed],

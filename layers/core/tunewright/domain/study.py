@@ -34,6 +34,11 @@ class Phase(StrEnum):
         """Whether nothing more will be done."""
         return self in {Phase.DONE, Phase.CANCELLED, Phase.FAILED}
 
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether it goes on only when somebody says so."""
+        return self in {Phase.NEEDS_PERSON, Phase.AWAITING_APPROVAL}
+
 
 class Incumbent(Value):
     """The best trial of the study so far.

@@ -18,7 +18,7 @@ from tunewright.domain.space import (
     choose_scaling,
     show_range,
 )
-from tunewright.domain.spec import StudySpec
+from tunewright.domain.spec import Strategy, StudySpec
 from tunewright.domain.steps.fold import carry
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, StartRound, Study
@@ -108,18 +108,15 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         refinement.space,
         every,
         spec.objective,
-        new_trials=trials,
+        trials_ahead=trials,
+        adaptive=spec.rounds.strategy is Strategy.BAYESIAN,
         study_id=study.id,
         round_number=last.plan.number + 1,
     )
     needed = gain_to_go_on(study)
     step = Step(study)
-    if expected is not None and expected.gain < needed:
-        why = (
-            f"another round promises a gain of {show_number(expected.gain)} "
-            f"({show_number(expected.low)} to {show_number(expected.high)}), and less than "
-            f"{show_number(needed)} is not worth it"
-        )
+    if expected.gain is not None and expected.gain < needed:
+        why = f"{expected.reason}, and less than {show_number(needed)} is not worth a round"
         return end(study, why, now)
     step = step.tell(
         DecisionKind.REFINED,
@@ -158,7 +155,7 @@ def follow_scaling(space: SearchSpace) -> tuple[SearchSpace, tuple[str, ...]]:
 
 
 def _describe(
-    refinement: Refinement, rescaled: tuple[str, ...], expected: Forecast | None, number: int
+    refinement: Refinement, rescaled: tuple[str, ...], expected: Forecast, number: int
 ) -> str:
     moved = [each.sentence for each in refinement.changes if each.kind != "unchanged"]
     stayed = [each.name for each in refinement.changes if each.kind == "unchanged"]
@@ -167,15 +164,11 @@ def _describe(
         parts.append(f"{', '.join(rescaled)} on a log scale from now on, so wide is the range")
     if stayed:
         parts.append(f"{', '.join(stayed)} unchanged")
-    if expected is not None:
-        parts.append(
-            f"a gain of {show_number(expected.gain)} is expected "
-            f"({show_number(expected.low)} to {show_number(expected.high)})"
-        )
+    parts.append(expected.reason)
     return "; ".join(parts)
 
 
-def _numbers(refinement: Refinement, expected: Forecast | None, needed: float) -> dict[str, object]:
+def _numbers(refinement: Refinement, expected: Forecast, needed: float) -> dict[str, object]:
     return {
         "method": refinement.method,
         "changes": {
@@ -187,9 +180,9 @@ def _numbers(refinement: Refinement, expected: Forecast | None, needed: float) -
             for each in refinement.changes
         },
         "at_edge": list(refinement.at_edge),
-        "expected_gain": expected.gain if expected else None,
-        "expected_low": expected.low if expected else None,
-        "expected_high": expected.high if expected else None,
+        "expected_gain": expected.gain,
+        "expected_low": expected.low,
+        "expected_high": expected.high,
         "needed_gain": needed,
     }
 
