@@ -56,27 +56,24 @@ def go(
     ahead: int = 10,
     adaptive: bool = False,
     space: SearchSpace = SPACE,
-) -> Forecast | None:
+) -> Forecast:
     return forecast(
         space,
         trials,
         objective,
-        new_trials=ahead,
+        trials_ahead=ahead,
+        adaptive=adaptive,
         study_id="s",
         round_number=2,
-        adaptive=adaptive,
     )
 
 
-def told(found: Forecast | None) -> Forecast:
-    assert found is not None
-    return found
-
-
-def numbers(found: Forecast | None) -> tuple[float, float, float, float]:
-    known = told(found)
-    assert known.room is not None
-    return known.low, known.gain, known.high, known.room
+def numbers(found: Forecast) -> tuple[float, float, float, float]:
+    assert found.gain is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.room is not None
+    return found.low, found.gain, found.high, found.room
 
 
 @pytest.mark.parametrize("adaptive", [False, True])
@@ -132,23 +129,24 @@ def test_order_does_not_matter_and_it_is_deterministic() -> None:
 
 
 def test_without_enough_trials_nothing_is_told() -> None:
-    assert go(sample(7)) is None
-    assert go(sample(8)) is not None
-    assert go([]) is None
+    found = go(sample(7))
+    assert (found.gain, found.room, found.at_edge) == (None, None, ())
+    assert found.reason == "7 trials are too few for a forecast, which takes 8"
+    assert go([]).gain is None
 
 
 def test_equal_values_promise_nothing() -> None:
-    found = told(go([trial.but(objective=0.5) for trial in sample(12)]))
+    found = go([trial.but(objective=0.5) for trial in sample(12)])
     assert (found.gain, found.room) == (0.0, 0.0)
     assert "nothing shows where to go" in found.reason
 
 
-def test_a_surrogate_that_fails_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_surrogate_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ArithmeticError("covariance is not positive definite")
 
     monkeypatch.setattr("gp_surrogate.region.expected_gain", fail)
-    assert go(sample(12)) is None
+    assert go(sample(12)).reason == "no surrogate: covariance is not positive definite"
 
 
 def test_a_best_trial_at_a_movable_end_is_told() -> None:
@@ -159,6 +157,6 @@ def test_a_best_trial_at_a_movable_end_is_told() -> None:
         inside.append(trial.but(parameters={**trial.parameters, "x": repr(x)}))
     there = {"x": "0.399", "y": "0.5", "c": "a"}
     trials = [*inside, inside[0].but(name="best", parameters=there, objective=-1.0)]
-    found = told(go(trials, space=narrow))
+    found = go(trials, space=narrow)
     assert found.at_edge == ("x",)
     assert "10 more trials are expected to gain" in found.reason

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -365,6 +364,7 @@ def test_span_guards() -> None:
     assert Span(0.5, 0.6).keeping(0.5, Span(0.0, 1.0)) == Span(0.25, 0.8)
     assert Span(0.2, 0.3).holding(0.5) == Span(0.2, 0.5)
     assert Span(0.2, 0.3).holding(7.0) == Span(0.2, 1.0)
+    assert Span(0.25, 0.75).lured(0.5, below=0.2, above=0.3) == Span(0.25, 1.0)
     assert floor_of(Span(0.0, 0.8)) == 0.1
     assert floor_of(Span(0.0, 0.01)) == 0.005
 
@@ -665,16 +665,3 @@ def test_a_view_holds_box_and_trials_on_the_cube() -> None:
         assert view.low[index] <= view.core_low[index] < view.core_high[index] <= view.high[index]
     assert view.back(4, view.onto((0.0,) * 4 + (0.005, 0.0))[4]) == pytest.approx(0.005)
     assert view.allowed[-1] == (0, 1, 2)
-
-
-@pytest.mark.slow
-def test_it_is_fast() -> None:
-    ranges = tuple(SUBSAMPLE.but(name=f"p{index}") for index in range(10))
-    space = SearchSpace(ranges=ranges)
-    trials = sample(space, lambda p: sum(float(value) ** 2 for value in p.values()), 100)
-    spent = []
-    for _ in range(3):
-        before = time.process_time()
-        go(space, trials)
-        spent.append(time.process_time() - before)
-    assert min(spent) < 0.2  # CPU seconds of all threads; the bar for one is 0.1

@@ -19,7 +19,7 @@ class Forecast(Value):
     what the model holds true at both places, so the luck of a noisy best trial is left out.
 
     Attributes:
-        gain: The expected gain of the best of the new trials.
+        gain: The expected gain of the best of the new trials; None if no model can tell.
         low: One in ten rounds gains less than this.
         high: One in ten rounds gains more.
         room: The greatest expected improvement of a single trial, as a share of how far the early
@@ -28,9 +28,9 @@ class Forecast(Value):
         reason: What the forecast rests on, as a sentence without a full stop.
     """
 
-    gain: float
-    low: float
-    high: float
+    gain: float | None
+    low: float | None
+    high: float | None
     room: float | None
     at_edge: tuple[str, ...]
     reason: str
@@ -41,29 +41,28 @@ def forecast(
     trials: Iterable[Trial],
     objective: Objective,
     *,
-    new_trials: int,
+    trials_ahead: int,
+    adaptive: bool,
     study_id: str,
     round_number: int,
-    adaptive: bool = True,
-) -> Forecast | None:
+) -> Forecast:
     """Foresee what a round in a space gains on the trials so far.
-
-    Returns:
-        The forecast; None if the trials are too few for a model, or none can be fitted to them.
 
     Args:
         space: What the round would search: the refined space, or the old one.
         trials: All trials of all rounds so far.
         objective: What is to be made better.
-        new_trials: How many trials the round would have.
+        trials_ahead: How many trials the round would have.
+        adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
         study_id: With the round's number, the seed.
         round_number: The number of that round.
-        adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
     """
     lessons = learn(space, trials, objective)
     best = lessons.best
-    if best is None or len(lessons) < needed_trials(space):
-        return None
+    needed = needed_trials(space)
+    if best is None or len(lessons) < needed:
+        count = len(lessons)
+        return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")
     edges = _edges(space, best)
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         why = f"all {len(lessons)} trials have the same value: nothing shows where to go"
@@ -74,12 +73,12 @@ def forecast(
             lessons,
             best,
             edges,
-            trials=new_trials,
+            trials=trials_ahead,
             adaptive=adaptive,
             seed=seed_of(study_id, round_number),
         )
-    except (ArithmeticError, ValueError):
-        return None
+    except (ArithmeticError, ValueError) as error:
+        return _unknown(f"no surrogate: {error}")
 
 
 def _foreseen(
@@ -115,6 +114,10 @@ def _foreseen(
         at_edge=edges,
         reason=reason,
     )
+
+
+def _unknown(reason: str) -> Forecast:
+    return Forecast(gain=None, low=None, high=None, room=None, at_edge=(), reason=reason)
 
 
 def _edges(space: SearchSpace, best: Lesson) -> tuple[str, ...]:

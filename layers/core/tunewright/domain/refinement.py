@@ -31,8 +31,6 @@ GOOD_SHARE, GOOD_SHARE_AT_RANDOM = 0.05, 0.02
 """How much of the grown ranges is called good; a random search needs the harder narrowing."""
 PADDING = 0.02
 """Added to the good part at each end, as a share of the grown range."""
-LIFT = 1.0
-"""How many times as densely as on average the good points must lie past an end to move it."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
 GAIN_THAT_COUNTS = 1e-3
@@ -158,7 +156,8 @@ def _good_part(
         if isinstance(range_, CategoricalRange):
             choices[range_.name] = _choices(range_, index, lessons, region.among_optima[index])
             continue
-        grown = _tempted(span_of(range_), region.below[index], region.above[index])
+        old = span_of(range_)
+        grown = old.lured(GROWTH, below=region.below[index], above=region.above[index])
         padding = PADDING * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
         seen[range_.name] = Seen(
@@ -171,19 +170,6 @@ def _good_part(
     reason = f"a surrogate of {len(lessons)} trials foresees {known}"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
     return _Found("surrogate", reason, seen, choices, room)
-
-
-def _tempted(old: Span, below: float, above: float) -> Span:
-    """Grow a range past those ends beyond which good points lie more densely than on average.
-
-    At the rim a surrogate is unsure, and unsure is hopeful: mere hope would widen every parameter
-    that makes little difference.
-    """
-    grown = old.grown(GROWTH)
-    return Span(
-        grown.low if below > LIFT * (old.low - grown.low) / grown.width else old.low,
-        grown.high if above > LIFT * (grown.high - old.high) / grown.width else old.high,
-    )
 
 
 def _choices(
