@@ -25,7 +25,9 @@ def recount(world: World, study: Study) -> None:
     trials = world.store.of_study(study.id)
     spent = sum((trial.cost for trial in trials), Decimal(0))
     assert study.spent == spent
-    best = max((t.objective for t in trials if t.is_scored and t.objective is not None), default=None)
+    best = max(
+        (t.objective for t in trials if t.is_scored and t.objective is not None), default=None
+    )
     assert (study.incumbent.value if study.incumbent else None) == best
     for each in study.rounds:
         own = [trial for trial in trials if trial.tuning_job == each.plan.job and trial.is_ended]
@@ -313,7 +315,9 @@ def test_a_paused_study_starts_no_round_until_it_is_resumed() -> None:
 
 def test_approval_is_for_one_plan_only_and_is_used_once() -> None:
     world = World()
-    spec = document(rounds={"max": 1, "trials": 4, "parallel": 2}, deploy={**DEPLOY, "approve": True})
+    spec = document(
+        rounds={"max": 1, "trials": 4, "parallel": 2}, deploy={**DEPLOY, "approve": True}
+    )
     study_id = world.submit(spec)
     world.advance(study_id)
     study = world.run_round(study_id)

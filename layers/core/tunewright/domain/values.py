@@ -94,6 +94,15 @@ def round_up_money(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT_FRACTION, rounding=ROUND_UP)
 
 
+def cents_up(amount: Decimal) -> Decimal:
+    """Round an amount up to a cent: what is told as enough must be enough.
+
+    >>> cents_up(Decimal("0.184"))
+    Decimal('0.19')
+    """
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
+
+
 def show_money(amount: Decimal) -> str:
     """Write an amount so that small ones do not read as nothing.
 
@@ -136,3 +145,14 @@ def show_number(value: float) -> str:
     ('0.92715', '3', '1e-05')
     """
     return f"{value:.5g}"
+
+
+def word(value: object) -> str:
+    """Write a value as AWS takes hyperparameters: as text.
+
+    >>> word(300), word(True), word(0.1)
+    ('300', 'true', '0.1')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,123 @@
+"""One generation of an endpoint: a model with its processes, which take turns."""
+
+import itertools
+import json
+import shutil
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sagemaker_local.containers.process import base_environment
+from sagemaker_local.hosting.invocation import Invocation
+from sagemaker_local.hosting.model import lay_out
+from sagemaker_local.hosting.worker import Recipe, UnhealthyError, Worker
+from sagemaker_local.images.catalog import Catalog
+from sagemaker_local.objects import ObjectStore
+
+
+@dataclass(frozen=True)
+class Premises:
+    """What all endpoints of a host share."""
+
+    objects: ObjectStore
+    catalog: Catalog
+    region: str
+    threads: int
+    health_seconds: float
+    answer_seconds: float
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an endpoint should serve; two that are equal are the same deployment."""
+
+    variant: str
+    container: str
+    count: int
+    generation: str
+
+    @classmethod
+    def of(
+        cls, variant: str, container: Mapping[str, Any], count: int, generation: str
+    ) -> "Wanted":
+        """Describe a container in a way that can be compared."""
+        return cls(variant, json.dumps(container, sort_keys=True), max(1, count), generation)
+
+
+class Deployment:
+    """Processes that serve one model; brought up once, taken down once."""
+
+    def __init__(self, wanted: Wanted, folder: Path, log: Path, premises: Premises) -> None:
+        self.wanted = wanted
+        self._folder = folder
+        self._log = log
+        self._premises = premises
+        self._workers: list[Worker] = []
+        self._turns = itertools.count()
+        self._down = threading.Event()
+        self._requests = threading.Condition()
+        self._under_way = 0
+
+    def bring_up(self) -> None:
+        """Fetch the model and have every process healthy."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        container = json.loads(self.wanted.container)
+        lay_out(container, self._folder / "ml", self._premises.objects)
+        recipe = self._recipe(container)
+        pids = [self._folder / f"pid-{number}" for number in range(self.wanted.count)]
+        self._workers = [Worker(recipe, pid) for pid in pids]
+        for worker in self._workers:
+            worker.ensure(lambda: not self._down.is_set())
+        if self._down.is_set():
+            raise UnhealthyError("the endpoint has been stopped")
+
+    def enter(self) -> None:
+        """A request is about to come; the processes have to wait for it."""
+        with self._requests:
+            self._under_way += 1
+
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
+        """Pass a request, which has entered, to the process whose turn it is."""
+        worker = self._workers[next(self._turns) % len(self._workers)]
+        try:
+            answer = worker.invoke(body, headers)
+        finally:
+            with self._requests:
+                self._under_way -= 1
+                self._requests.notify_all()
+        told = {**answer.headers, "x-Amzn-Invoked-Production-Variant": self.wanted.variant}
+        return Invocation(answer.status, answer.body, told, answer.error)
+
+    def retire(self) -> None:
+        """Answer what is under way, then end."""
+        with self._requests:
+            self._requests.wait_for(lambda: self._under_way == 0, self._premises.answer_seconds)
+        self.take_down()
+
+    def take_down(self) -> None:
+        """End every process and give the disk back; the log stays."""
+        self._down.set()
+        for worker in self._workers:
+            worker.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _recipe(self, container: Mapping[str, Any]) -> Recipe:
+        premises = self._premises
+        base = self._folder / "ml"
+        given = {name: str(value) for name, value in container.get("Environment", {}).items()}
+        has_code = (base / "code").is_dir() or (base / "model" / "code").is_dir()
+        command = premises.catalog.serve_command(container["Image"], given, has_code=has_code)
+        environment = {
+            **base_environment(base, premises.threads),
+            **premises.objects.environment,
+            **given,
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SAGEMAKER_REGION": premises.region,
+            "SM_MODEL_DIR": str(base / "model"),
+        }
+        return Recipe(
+            command, environment, base, self._log, premises.health_seconds, premises.answer_seconds
+        )
