@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from sagemaker_local import warm_start
 from sagemaker_local.errors import ApiError
-from tests.local.service.fakes import IMAGE, channel, changed, child_of, tuning_request
+from tests.local.service.conftest import World
+from tests.local.service.fakes import IMAGE, changed, channel, child_of, tuning_request
 
 CONFIG = "HyperParameterTuningJobConfig"
 RANGES = f"{CONFIG}.ParameterRanges"
@@ -29,12 +31,15 @@ ACCEPTED = {
 }
 REFUSED = {
     "objective": (
-        f"{CONFIG}.HyperParameterTuningJobObjective.Type", "Minimize", "must be the same",
+        f"{CONFIG}.HyperParameterTuningJobObjective.Type",
+        "Minimize",
+        "must be the same",
     ),
     "added": (f"{STATIC}.extra", "1", "The set of tunable plus static HyperParameter names is not"),
     "dropped": (f"{STATIC}.epochs", None, "Please ensure this set is constant when warm starting"),
     "environment": (
-        f"{DEFINITION}.Environment", {"A": "b"},
+        f"{DEFINITION}.Environment",
+        {"A": "b"},
         r"Only the following fields in TrainingJobDefinition are allowed to change: "
         r"\[algorithmSpecification, inputDataConfig, outputDataConfig, staticHyperParameters, "
         r"roleArn, resourceConfig, stoppingCondition, vpcConfig, enableManagedSpotTraining, "
@@ -45,7 +50,8 @@ REFUSED = {
     "cap": (f"{CONFIG}.ResourceLimits.MaxNumberOfTrainingJobs", 498, r"\[501\].*more than 500"),
     "grid": (f"{CONFIG}.Strategy", "Grid", None),
     "unknown": (
-        "WarmStartConfig.ParentHyperParameterTuningJobs.0.HyperParameterTuningJobName", "nobody",
+        "WarmStartConfig.ParentHyperParameterTuningJobs.0.HyperParameterTuningJobName",
+        "nobody",
         r"\[nobody\] could not be found",
     ),
     "six": (
@@ -54,13 +60,15 @@ REFUSED = {
         "Member must have length less than or equal to 5",
     ),
     "type": (
-        "WarmStartConfig.WarmStartType", "Sideways", "Member must satisfy enum value set",
+        "WarmStartConfig.WarmStartType",
+        "Sideways",
+        "Member must satisfy enum value set",
     ),
 }
 
 
 @pytest.fixture(scope="module")
-def family(shared):
+def family(shared: World) -> Any:
     """A server on which a parent has ended."""
     shared.fakes.runner.score = lambda spec: 0.5
     shared.create(tuning_request())
@@ -69,19 +77,22 @@ def family(shared):
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_what_may_change_under_transfer_learning(family, name):
+def test_what_may_change_under_transfer_learning(family: World, name: str) -> None:
     path, value = ACCEPTED[name]
     family.create(changed(child_of(tuning_request(), name=name), path, value))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_may_not_change(family, name):
+def test_what_may_not_change(family: World, name: str) -> None:
     path, value, text = REFUSED[name]
     request = child_of(tuning_request(), name=name)
     if name == "grid":
-        ranges = {"CategoricalParameterRanges": [
-            {"Name": "eta", "Values": ["1"]}, {"Name": "depth", "Values": ["1", "2", "3"]},
-        ]}
+        ranges = {
+            "CategoricalParameterRanges": [
+                {"Name": "eta", "Values": ["1"]},
+                {"Name": "depth", "Values": ["1", "2", "3"]},
+            ]
+        }
         request = changed(request, RANGES, ranges)
         text = "not supported with the strategy Grid"
     code, message = family.refusal(changed(request, path, value))
@@ -96,12 +107,14 @@ def test_what_may_not_change(family, name):
         ("data", *ACCEPTED["other-data"], "the input data must be the same"),
     ],
 )
-def test_identical_means_the_same_image_and_data(family, name, path, value, text):
+def test_identical_means_the_same_image_and_data(
+    family: World, name: str, path: str, value: Any, text: str
+) -> None:
     request = child_of(tuning_request(), name=f"identical-{name}", kind=IDENTICAL)
     assert text in family.refusal(changed(request, path, value))[1]
 
 
-def test_tunable_may_become_static_and_static_tunable(family):
+def test_tunable_may_become_static_and_static_tunable(family: World) -> None:
     request = child_of(tuning_request(), name="turned", kind=IDENTICAL)
     request = changed(request, f"{RANGES}.ContinuousParameterRanges", [])
     request = changed(request, STATIC, {"eta": "0.1"})
@@ -110,7 +123,7 @@ def test_tunable_may_become_static_and_static_tunable(family):
     family.create(request)
 
 
-def test_a_parameter_keeps_its_kind(family):
+def test_a_parameter_keeps_its_kind(family: World) -> None:
     request = child_of(tuning_request(), name="kind")
     ranges = {
         "ContinuousParameterRanges": [
@@ -122,7 +135,7 @@ def test_a_parameter_keeps_its_kind(family):
     assert "[depth] changed from Integer" in message
 
 
-def test_a_parent_must_have_ended(family):
+def test_a_parent_must_have_ended(family: World) -> None:
     family.fakes.runner.score = None
     family.create(tuning_request("running"))
     message = family.refusal(child_of(tuning_request(), "running", name="early"))[1]
@@ -138,7 +151,7 @@ def side(static: Mapping[str, str], **categories: list[str]) -> warm_start.Side:
     return warm_start.Side("it", {}, tunable, static, {})
 
 
-def test_changes_are_counted_as_in_the_example_of_aws():
+def test_changes_are_counted_as_in_the_example_of_aws() -> None:
     parent = side({"a": "red", "b": "1"}, c=["red", "blue"], d=["x", "y", "z"])
     assert warm_start.changes(side({"a": "red", "b": "1"}, c=["red"], d=["x"]), parent) == 0
     assert warm_start.changes(side({"a": "blue", "b": "1"}, c=["red"], d=["x"]), parent) == 2
@@ -148,7 +161,7 @@ def test_changes_are_counted_as_in_the_example_of_aws():
     assert warm_start.changes(side({"n": "3"}), number) == 1
 
 
-def test_ten_changes_are_allowed_and_eleven_are_not():
+def test_ten_changes_are_allowed_and_eleven_are_not() -> None:
     values = [str(n) for n in range(8)]
     parent = side({"a": "red"}, c=values)
     warm_start.few_changes(side({"a": "blue", "c": "1"}), parent)
@@ -166,7 +179,7 @@ def test_ten_changes_are_allowed_and_eleven_are_not():
     ],
     indirect=["world"],
 )
-def test_a_switch_makes_the_emulator_refuse_more(world, path, value):
+def test_a_switch_makes_the_emulator_refuse_more(world: World, path: str, value: Any) -> None:
     world.fakes.runner.score = lambda spec: 0.5
     if world.settings["warm_start_refuses"] == "everything":
         assert world.refusal(tuning_request())[0] == "ValidationException"
