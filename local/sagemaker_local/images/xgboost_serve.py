@@ -72,7 +72,7 @@ class XgboostModel:
                     raise RequestError(400, self._mismatch(features.shape[1]))
                 return features
             if kind in LIBSVM:
-                sparse = read_libsvm(body).features
+                sparse = read_libsvm(body, labelled=False).features
                 if sparse.shape[1] > self._columns:
                     raise RequestError(400, self._mismatch(sparse.shape[1]))
                 sparse.resize((sparse.shape[0], self._columns))
