@@ -49,6 +49,7 @@ class EndpointHost:
         self._threads: set[threading.Thread] = set()
         self._numbers = itertools.count()
         self._closed = False
+        self._reaped = False
 
     def start(
         self,
@@ -72,6 +73,7 @@ class EndpointHost:
         with self._guard:
             if self._closed:
                 raise RuntimeError("the host of endpoints is shut down")
+            self.adopt_or_reap()
             current = self._coming.get(endpoint) or self._live.get(endpoint)
             if current is not None and current.wanted == wanted:
                 return
@@ -140,7 +142,10 @@ class EndpointHost:
             thread.join()
 
     def adopt_or_reap(self) -> None:
-        """Kill the serving processes that a dead server has left; call it before any start."""
+        """Kill the serving processes that a dead server has left; before any start, and once."""
+        if self._reaped:
+            return
+        self._reaped = True
         for pid_file in sorted(self._root.glob("*/generation-*/pid-*")):
             if reap(pid_file, pid_file.parent / "ml"):
                 LOGGER.warning("endpoint %s was left by a dead server", pid_file.parents[1].name)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sagemaker_local.images.lean_xgboost import xgboost
-from sagemaker_local.images.opt_ml import OptMl, UserError, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
 from sagemaker_local.images.serving import Answer, RequestError, accepted, serve
 from sagemaker_local.images.tabular import (
     CSV,
@@ -118,4 +118,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())
