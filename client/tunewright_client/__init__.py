@@ -1,1 +1,1 @@
-"""What a person holds: the command line, spec files and their errors; it never touches AWS itself."""
+"""What a person holds: the command line, spec files and their errors; it never touches AWS."""

@@ -1,0 +1,78 @@
+"""The `tunewright` command; it reads, checks and shows, and its exit code says how it went.
+
+Exit codes: 0 done, 2 needs a person, 3 budget reached, 4 invalid, 5 failed.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from tunewright.domain.document import document_of
+from tunewright.domain.form import json_schema
+from tunewright.domain.outline import Outline, outline
+from tunewright.domain.prices import USD_PER_HOUR
+from tunewright.domain.spec import StudySpec
+from tunewright_client.show_plan import show_complaints, show_plan
+from tunewright_client.spec_file import InvalidSpecError, SpecFile
+
+INVALID = 4
+
+_FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tunewright")
+def main() -> None:
+    """Hands-off refinement of SageMaker tuning jobs."""
+
+
+@main.command()
+@_FILE
+@_JSON
+def plan(file: Path, *, as_json: bool) -> None:
+    """Check a study and show what it would do; nothing is launched."""
+    spec = _spec(file, as_json=as_json)
+    whole = outline(spec, USD_PER_HOUR, spec.budget)
+    if as_json:
+        click.echo(json.dumps(_plan_json(spec, whole), indent=2, default=str))
+    else:
+        show_plan(spec, whole)
+
+
+@main.command()
+@_FILE
+@_JSON
+def explain(file: Path, *, as_json: bool) -> None:
+    """Write a study out with every key that it leaves to a default."""
+    document = document_of(_spec(file, as_json=as_json))
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of spec files, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _spec(file: Path, *, as_json: bool) -> StudySpec:
+    try:
+        return SpecFile.read(file).spec()
+    except InvalidSpecError as error:
+        if as_json:
+            problems = [vars(each) for each in error.complaints]
+            click.echo(json.dumps({"error": "invalid_spec", "problems": problems}, indent=2))
+        else:
+            show_complaints(error.complaints)
+        sys.exit(INVALID)
+
+
+def _plan_json(spec: StudySpec, whole: Outline) -> dict[str, Any]:
+    return {"study": document_of(spec), "plan": whole.model_dump(mode="json")}

@@ -1,0 +1,187 @@
+"""Every store in memory, whole: for one process, for tests, and as the measure of the others."""
+
+import threading
+from collections import deque
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.seen import Champion
+from tunewright.domain.steps.step import Step
+from tunewright.domain.study import Command, Decision, Study
+from tunewright.domain.trial import Trial, merge
+
+
+class MemoryStore:
+    """Studies, decisions, trials and commands behind one lock, so that a commit is one step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._studies: dict[str, Study] = {}
+        self._keys: dict[str, tuple[str, str]] = {}
+        self._decisions: dict[str, list[Decision]] = {}
+        self._trials: dict[str, Trial] = {}
+        self._unfolded: set[str] = set()
+        self._commands: dict[str, dict[str, Command]] = {}
+        self._answered: set[tuple[str, str]] = set()
+        self.writes = 0
+
+    def __contains__(self, study_id: str) -> bool:
+        return study_id in self._studies
+
+    def __len__(self) -> int:
+        return len(self._studies)
+
+    def create(self, step: Step, *, key: str, body_hash: str) -> Study:
+        """Keep a new study, or return the one that the same key made before.
+
+        Raises:
+            ConflictError: The key was used for another body.
+        """
+        with self._lock:
+            if key in self._keys:
+                study_id, known_hash = self._keys[key]
+                if known_hash != body_hash:
+                    raise ConflictError("this Idempotency-Key was used for another spec before")
+                return self._studies[study_id]
+            self._keys[key] = (step.study.id, body_hash)
+            self._studies[step.study.id] = step.study
+            self._decisions[step.study.id] = list(step.decisions)
+            self.writes += 1
+            return step.study
+
+    def load(self, study_id: str) -> Study:
+        """Return a study as it was last written.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._lock:
+            if study_id not in self._studies:
+                raise NotFoundError(f"there is no study {study_id}")
+            return self._studies[study_id]
+
+    def commit(self, step: Step, *, expected: int) -> Study:
+        """Write a step: the study, its decisions, the marks it removed, the commands it answered.
+
+        Raises:
+            StaleVersionError: The study is not at the expected version any more.
+        """
+        study_id = step.study.id
+        with self._lock:
+            if self.load(study_id).version != expected:
+                raise StaleVersionError(f"{study_id} is not at version {expected} any more")
+            written = step.study.but(version=expected + 1)
+            self._studies[study_id] = written
+            self._decisions[study_id].extend(step.decisions)
+            for trial in step.folded:
+                if self._trials[trial.name].rev == trial.rev:  # Newer news keeps its mark.
+                    self._unfolded.discard(trial.name)
+            for command in step.consumed:
+                self._commands.get(study_id, {}).pop(command.id, None)
+                self._answered.add((study_id, command.id))
+            self.writes += 1
+            return written
+
+    def live(self) -> tuple[str, ...]:
+        """Return the ids of all studies that are not over."""
+        with self._lock:
+            return tuple(each.id for each in self._studies.values() if not each.phase.is_over)
+
+    def decisions(self, study_id: str) -> tuple[Decision, ...]:
+        """Return what was decided, oldest first."""
+        with self._lock:
+            return tuple(self._decisions.get(study_id, ()))
+
+    def record(self, trial: Trial) -> bool:
+        """Merge what was told into what is known; say whether that was news."""
+        with self._lock:
+            known = self._trials.get(trial.name)
+            merged = merge(known, trial)
+            if known is not None and merged == known:
+                return False
+            self._trials[trial.name] = merged.but(rev=merged.rev + 1)
+            if merged.is_ended:
+                self._unfolded.add(trial.name)
+            self.writes += 1
+            return True
+
+    def unfolded(self, study_id: str, limit: int) -> tuple[Trial, ...]:
+        """Return marked trials, those that ended first first."""
+        with self._lock:
+            marked = (self._trials[name] for name in self._unfolded)
+            own = [trial for trial in marked if trial.study_id == study_id]
+            own.sort(key=lambda trial: (trial.ended or trial.created, trial.name))
+            return tuple(own[:limit])
+
+    def of_study(self, study_id: str) -> tuple[Trial, ...]:
+        """Return all trials of a study, by name."""
+        with self._lock:
+            own = (trial for trial in self._trials.values() if trial.study_id == study_id)
+            return tuple(sorted(own, key=lambda trial: trial.name))
+
+    def give(self, study_id: str, command: Command) -> None:
+        """Keep a command; one with the same id is kept once."""
+        with self._lock:
+            if (study_id, command.id) not in self._answered:
+                self._commands.setdefault(study_id, {}).setdefault(command.id, command)
+
+    def waiting(self, study_id: str) -> tuple[Command, ...]:
+        """Return the commands that are not answered, oldest first."""
+        with self._lock:
+            waiting = self._commands.get(study_id, {}).values()
+            return tuple(sorted(waiting, key=lambda command: (command.at, command.id)))
+
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+class MemoryQueue(Generic[Item]):
+    """Items in the order of their arrival; equal ones that wait together are one."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._filled = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        """Queue an item, unless an equal one waits already."""
+        with self._filled:
+            if item not in self._items:
+                self._items.append(item)
+                self._filled.notify()
+
+    def take(self, timeout: float) -> Item | None:
+        """Take the oldest item; None if none comes within so many seconds."""
+        with self._filled:
+            self._filled.wait_for(lambda: self._items, timeout)
+            return self._items.popleft() if self._items else None
+
+
+class MemoryEndpoints:
+    """What is live, by endpoint name."""
+
+    def __init__(self) -> None:
+        self._champions: dict[str, Champion] = {}
+
+    def __contains__(self, endpoint: str) -> bool:
+        return endpoint in self._champions
+
+    def champion(self, endpoint: str) -> Champion | None:
+        """Return what is live at an endpoint, if one of our studies put it there."""
+        return self._champions.get(endpoint)
+
+    def crown(self, champion: Champion) -> None:
+        """Keep what is live now."""
+        self._champions[champion.endpoint] = champion
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.now(UTC)

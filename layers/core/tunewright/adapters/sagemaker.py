@@ -1,0 +1,311 @@
+"""SageMaker's tuning jobs and endpoints by boto3; it knows AWS's shapes and decides nothing.
+
+Errors of AWS become the core's: what is definite (a refusal, a quota), what is foreign, and what
+nobody can know. "Already exists" is success once the tags say that it is ours.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunewright.domain import names
+from tunewright.domain.errors import (
+    CapacityError,
+    ForeignError,
+    RefusedError,
+    UnknownOutcomeError,
+)
+from tunewright.domain.profile import Profile
+from tunewright.domain.seen import HostedSeen, RoundSeen, TrainingJobSeen
+from tunewright.domain.spec import Deploy
+from tunewright.domain.study import Deployment
+from tunewright.domain.trial import TrialStatus
+
+_PAGE = 100
+_VARIANT = "AllTraffic"
+_REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFound"})
+_PASSING = ("Could not find", "in-progress")
+"""Beginnings of validation errors that pass by themselves: reads behind writes, busy endpoints."""
+
+
+def raise_for(error: Exception) -> NoReturn:
+    """Raise the core's error for one of boto3's.
+
+    Raises:
+        RefusedError: AWS said no, and would say no again.
+        CapacityError: A quota is used up.
+        UnknownOutcomeError: It may have been done, or may pass by itself.
+    """
+    if not isinstance(error, ClientError):
+        raise UnknownOutcomeError(type(error).__name__, str(error)) from error
+    code, words = code_of(error), words_of(error)
+    if code == "ResourceLimitExceeded":
+        raise CapacityError(code, words) from error
+    if code in _REFUSALS and not any(part in words for part in _PASSING):
+        raise RefusedError(code, words) from error
+    raise UnknownOutcomeError(code, words) from error
+
+
+def code_of(error: ClientError) -> str:
+    """Return AWS's code of an error."""
+    return str(error.response["Error"].get("Code", ""))
+
+
+def words_of(error: ClientError) -> str:
+    """Return AWS's own message."""
+    return str(error.response["Error"].get("Message", ""))
+
+
+def _is_missing(error: ClientError) -> bool:
+    """Recognise the three shapes in which SageMaker says that something is not there."""
+    words = words_of(error)
+    return code_of(error) == "ResourceNotFound" or (
+        code_of(error) == "ValidationException"
+        and words.startswith(("Could not find", "Requested resource not found"))
+    )
+
+
+def _is_taken(error: ClientError) -> bool:
+    """Recognise the two shapes in which SageMaker says that a name is taken."""
+    return code_of(error) == "ResourceInUse" or (
+        code_of(error) == "ValidationException" and "already exist" in words_of(error)
+    )
+
+
+class SageMakerTuning:
+    """Tuning jobs and their training jobs."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 carries no types
+        self._client = client
+
+    def start(self, request: dict[str, Any], tags: dict[str, str]) -> None:
+        """Make a tuning job, unless it is there already and has our tags."""
+        job = request["HyperParameterTuningJobName"]
+        try:
+            self._client.create_hyper_parameter_tuning_job(**request)
+        except ClientError as error:
+            if not _is_taken(error):
+                raise_for(error)
+            self._adopt(job, tags, error)
+        except BotoCoreError as error:
+            raise_for(error)
+
+    def _adopt(self, job: str, tags: dict[str, str], taken: ClientError) -> None:
+        """Make sure that a job which is there already is the one that we meant to make."""
+        try:
+            arn = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)[
+                "HyperParameterTuningJobArn"
+            ]
+            held = _tags(self._client, arn)
+        except (ClientError, BotoCoreError) as error:
+            raise UnknownOutcomeError(type(error).__name__, str(error)) from error
+        if any(held.get(key) != value for key, value in tags.items()):
+            raise ForeignError(code_of(taken), words_of(taken))
+
+    def stop(self, job: str) -> None:
+        """Stop a tuning job; one that has ended, or is not there, is left alone."""
+        if self.look(job).status != "InProgress":
+            return
+        try:
+            self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
+        except ClientError as error:
+            # Between our look and the call it may have ended: then there is nothing to stop.
+            if not (_is_missing(error) or code_of(error) == "ValidationException"):
+                raise UnknownOutcomeError(code_of(error), words_of(error)) from error
+        except BotoCoreError as error:
+            raise_for(error)
+
+    def look(self, job: str) -> RoundSeen:
+        """Describe a tuning job."""
+        try:
+            told = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
+        except ClientError as error:
+            if _is_missing(error):
+                return RoundSeen(job=job, exists=False)
+            raise UnknownOutcomeError(code_of(error), words_of(error)) from error
+        except BotoCoreError as error:
+            raise_for(error)
+        return RoundSeen(
+            job=job,
+            exists=True,
+            status=told["HyperParameterTuningJobStatus"],
+            launched=sum(told["TrainingJobStatusCounters"].values()),
+            created=told["CreationTime"],
+            ended=told.get("HyperParameterTuningEndTime"),
+            words=told.get("FailureReason"),
+        )
+
+    def trial_names(self, job: str) -> tuple[str, ...]:
+        """List the training jobs that a tuning job launched."""
+        found: list[str] = []
+        token: dict[str, str] = {}
+        try:
+            while True:
+                page = self._client.list_training_jobs_for_hyper_parameter_tuning_job(
+                    HyperParameterTuningJobName=job, MaxResults=_PAGE, **token
+                )
+                found += [each["TrainingJobName"] for each in page["TrainingJobSummaries"]]
+                if not page.get("NextToken"):
+                    return tuple(found)
+                token = {"NextToken": page["NextToken"]}
+        except (ClientError, BotoCoreError) as error:
+            raise UnknownOutcomeError(type(error).__name__, str(error)) from error
+
+    def trial(self, name: str) -> TrainingJobSeen | None:
+        """Describe a training job; None if there is none."""
+        try:
+            told = self._client.describe_training_job(TrainingJobName=name)
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise UnknownOutcomeError(code_of(error), words_of(error)) from error
+        except BotoCoreError as error:
+            raise_for(error)
+        return _training_job(told)
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - boto3 carries no types
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+    return {each["Key"]: each["Value"] for page in pages for each in page["Tags"]}
+
+
+def _training_job(told: Mapping[str, Any]) -> TrainingJobSeen:
+    tuning_job = told.get("TuningJobArn")
+    return TrainingJobSeen(
+        name=told["TrainingJobName"],
+        tuning_job=names.name_in_arn(tuning_job) if tuning_job else None,
+        status=_status(told["TrainingJobStatus"]),
+        hyperparameters=dict(told.get("HyperParameters") or {}),
+        metrics={
+            each["MetricName"]: float(each["Value"])
+            for each in told.get("FinalMetricDataList") or ()
+            if math.isfinite(each["Value"])
+        },
+        created=told["CreationTime"],
+        started=told.get("TrainingStartTime"),
+        ended=told.get("TrainingEndTime") or _ended(told),
+        billable_seconds=told.get("BillableTimeInSeconds"),
+        failure_reason=told.get("FailureReason"),
+        model=(told.get("ModelArtifacts") or {}).get("S3ModelArtifacts"),
+    )
+
+
+def _status(status: str) -> TrialStatus:
+    try:
+        return TrialStatus(status)
+    except ValueError:  # A status that AWS adds one day is not an end that we know.
+        return TrialStatus.IN_PROGRESS
+
+
+def _ended(told: Mapping[str, Any]) -> datetime | None:
+    """A job that never started has no end of training; it ended when it was last changed."""
+    over = told["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"}
+    return told.get("LastModifiedTime") if over else None
+
+
+class SageMakerHosting:
+    """Models, endpoint configs and endpoints, and the fingerprints of data in S3."""
+
+    def __init__(self, client: Any, s3: Any) -> None:  # noqa: ANN401 - boto3 carries no types
+        self._client = client
+        self._s3 = s3
+
+    def look(self, endpoint: str, stack: str) -> HostedSeen | None:
+        """Describe an endpoint; None if there is none."""
+        try:
+            told = self._client.describe_endpoint(EndpointName=endpoint)
+            held = _tags(self._client, told["EndpointArn"])
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise UnknownOutcomeError(code_of(error), words_of(error)) from error
+        except BotoCoreError as error:
+            raise_for(error)
+        return HostedSeen(
+            config=told["EndpointConfigName"],
+            status=told["EndpointStatus"],
+            ours=held.get(names.TAG_STACK) == stack,
+            words=told.get("FailureReason"),
+        )
+
+    def make_model(
+        self, planned: Deployment, deploy: Deploy, profile: Profile, tags: dict[str, str]
+    ) -> bool:
+        """Make the model and its endpoint config; say whether the config is new."""
+        model: dict[str, Any] = {
+            "ModelName": planned.model,
+            "ExecutionRoleArn": profile.hosting_role,
+            "PrimaryContainer": {
+                "Image": planned.image,
+                "ModelDataUrl": planned.artifact,
+                "Environment": planned.environment,
+            },
+            "Tags": _as_list(tags),
+        }
+        if profile.subnets:
+            model["VpcConfig"] = {
+                "Subnets": list(profile.subnets),
+                "SecurityGroupIds": list(profile.security_groups),
+            }
+        self._make("create_model", model)
+        config: dict[str, Any] = {
+            "EndpointConfigName": planned.model,
+            "ProductionVariants": [
+                {
+                    "VariantName": _VARIANT,
+                    "ModelName": planned.model,
+                    "InitialInstanceCount": deploy.count,
+                    "InstanceType": deploy.instance,
+                    "InitialVariantWeight": 1.0,
+                }
+            ],
+            "Tags": _as_list(tags),
+        }
+        if profile.kms_key is not None:
+            config["KmsKeyId"] = profile.kms_key
+        return self._make("create_endpoint_config", config)
+
+    def go_live(self, planned: Deployment, tags: dict[str, str], *, update: bool) -> None:
+        """Make the endpoint, or move it to the new config."""
+        request: dict[str, Any] = {
+            "EndpointName": planned.endpoint,
+            "EndpointConfigName": planned.model,
+        }
+        if update:
+            self._make("update_endpoint", request)
+        else:
+            self._make("create_endpoint", {**request, "Tags": _as_list(tags)})
+
+    def _make(self, operation: str, request: dict[str, Any]) -> bool:
+        """Make something; False if it is there already, which the next look will tell more of."""
+        try:
+            getattr(self._client, operation)(**request)
+        except ClientError as error:
+            if _is_taken(error):
+                return False
+            raise_for(error)
+        except BotoCoreError as error:
+            raise_for(error)
+        return True
+
+    def fingerprint(self, uri: str) -> str:
+        """Name the data under an S3 prefix by its keys, sizes and ETags."""
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        digest = hashlib.sha256()
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for page in pages:
+                for each in page.get("Contents", ()):
+                    entry = f"{each['Key']}\x00{each['Size']}\x00{each['ETag']}\n"
+                    digest.update(entry.encode())
+        except (ClientError, BotoCoreError) as error:
+            raise UnknownOutcomeError(type(error).__name__, str(error)) from error
+        return digest.hexdigest()[:16]
+
+
+def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -1,0 +1,167 @@
+"""The one writer of studies: look, decide, write, then do; safe to be woken often, late or never.
+
+A step is written under the study's version before anything is done about it; what is done uses
+computed names, so that doing it again is adopting it; what came of it is written as another step.
+A crash anywhere is healed by the next wake.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from tunewright.app.deployer import Deployer
+from tunewright.app.ports import Clock, CommandStore, StudyStore, TrialStore, Tuning
+from tunewright.app.recorder import Recorder
+from tunewright.domain.decide import decide
+from tunewright.domain.errors import (
+    CapacityError,
+    ForeignError,
+    RefusedError,
+    StaleVersionError,
+    UnknownOutcomeError,
+)
+from tunewright.domain.request import compile_request
+from tunewright.domain.steps.settle import Done, Foreign, NoCapacity, Outcome, Refused, settle
+from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.study import Action, DeployModel, StartRound, StopRound, Study
+
+MAX_STEPS = 40
+"""Steps of one wake: enough for a study from end to end, and a bound on a mistake."""
+FOLD_AT_ONCE = 90
+"""Trials of one transaction: DynamoDB takes 100 items, and study and decisions are some."""
+
+
+class Conductor:
+    """Advances studies."""
+
+    def __init__(
+        self,
+        *,
+        studies: StudyStore,
+        trials: TrialStore,
+        commands: CommandStore,
+        tuning: Tuning,
+        recorder: Recorder,
+        deployer: Deployer,
+        clock: Clock,
+    ) -> None:
+        self._studies = studies
+        self._trials = trials
+        self._commands = commands
+        self._tuning = tuning
+        self._recorder = recorder
+        self._deployer = deployer
+        self._clock = clock
+
+    def advance(self, study_id: str, *, look: bool) -> Study:
+        """Advance a study until nothing is due.
+
+        Args:
+            study_id: The study.
+            look: Whether to look at SageMaker even if the table alone would do: after the end of a
+                tuning job, on schedule, and after a command.
+
+        Returns:
+            The study as it stands.
+
+        Raises:
+            NotFoundError: There is no such study.
+        """
+        views: set[View] = {View.ROUND} if look else set()
+        for _ in range(MAX_STEPS):
+            study = self._studies.load(study_id)
+            try:
+                if not self._advance_once(study, views):
+                    return self._studies.load(study_id)
+            except StaleVersionError:
+                continue  # Another wake was first: load again, decide again.
+            except UnknownOutcomeError:
+                return study  # Look again at the next wake; what is owed stays owed.
+        return self._studies.load(study_id)
+
+    def _advance_once(self, study: Study, views: set[View]) -> bool:
+        """Take one step, or do what is owed; False when nothing is due."""
+        now = self._clock.now()
+        step = decide(study, self._observe(study, views), now)
+        match step:
+            case Look(view):
+                if view in views:
+                    return False  # It was looked at and did not help: leave it to the next wake.
+                if view is View.LISTING:
+                    self._list(study)
+                    views.discard(View.TRIALS)  # What was read before is not all any more.
+                views.add(view)
+                return True
+            case Step():
+                self._studies.commit(step, expected=study.version)
+                views.intersection_update({View.ROUND})
+                return True
+            case None:
+                return self._perform(study, views)
+            case _ as never:  # pragma: no cover
+                assert_never(never)
+
+    def _observe(self, study: Study, views: set[View]) -> Observation:
+        seen = Observation(
+            unfolded=self._trials.unfolded(study.id, FOLD_AT_ONCE),
+            commands=self._commands.waiting(study.id),
+        )
+        live, deploy = study.live, study.spec.deploy
+        if View.TRIALS in views:
+            seen = replace(seen, trials=self._trials.of_study(study.id))
+        if View.ROUND in views and live is not None and not study.owed:
+            seen = replace(seen, round=self._tuning.look(live.plan.job))
+        if View.ENDPOINT in views and deploy is not None:
+            seen = replace(seen, endpoint=self._deployer.look(study, deploy))
+        return seen
+
+    def _list(self, study: Study) -> None:
+        live = study.live
+        if live is not None:
+            self._recorder.catch_up(study, live.plan.job, live.plan.number)
+
+    def _perform(self, study: Study, views: set[View]) -> bool:
+        """Do the first owed action and write what came of it; False when nothing came of it yet."""
+        now = self._clock.now()
+        for action in study.owed:
+            if isinstance(action, StartRound) and action.not_before and action.not_before > now:
+                continue
+            outcome = self._do(study, action)
+            if outcome is None:
+                return False
+            step = settle(study, action, outcome, self._clock.now())
+            if step is None:
+                return False
+            self._studies.commit(step, expected=study.version)
+            views.add(View.ROUND)  # The world has changed: look at it.
+            return True
+        return False
+
+    def _do(self, study: Study, action: Action) -> Outcome | None:
+        match action:
+            case StartRound():
+                return self._start(study)
+            case StopRound(job=job):
+                self._tuning.stop(job)
+                return Done()
+            case DeployModel():
+                planned, deploy = study.deployment, study.spec.deploy
+                if planned is None or deploy is None:
+                    return None
+                return self._deployer.deploy(study, planned, deploy)
+            case _ as never:  # pragma: no cover
+                assert_never(never)
+
+    def _start(self, study: Study) -> Outcome | None:
+        live = study.live
+        if live is None:
+            return None
+        request = compile_request(study.spec, study.profile, live.plan, study.tags)
+        try:
+            self._tuning.start(request, study.tags)
+        except RefusedError as error:
+            return Refused(error.words)
+        except CapacityError as error:
+            return NoCapacity(error.words)
+        except ForeignError as error:
+            return Foreign(error.words)
+        return Done()

@@ -1,0 +1,206 @@
+"""What the core asks of the world, as protocols; who answers is `bootstrap`'s business."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tunewright.domain.profile import Profile
+from tunewright.domain.seen import Champion, HostedSeen, RoundSeen, TrainingJobSeen
+from tunewright.domain.spec import Deploy
+from tunewright.domain.steps.step import Step
+from tunewright.domain.study import Command, Decision, Deployment, Study
+from tunewright.domain.trial import Trial
+
+
+class StudyStore(Protocol):
+    """Keeps studies with their decisions; every write is one transaction."""
+
+    def create(self, step: Step, *, key: str, body_hash: str) -> Study:
+        """Keep a new study, or return the one that the same key made before.
+
+        Raises:
+            ConflictError: The key was used for another body.
+        """
+        ...
+
+    def load(self, study_id: str) -> Study:
+        """Return a study as it was last written.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        ...
+
+    def commit(self, step: Step, *, expected: int) -> Study:
+        """Write a step: the study, its decisions, the marks it removed, the commands it answered.
+
+        Returns:
+            The study with its new version.
+
+        Raises:
+            StaleVersionError: The study is not at the expected version any more.
+        """
+        ...
+
+    def live(self) -> tuple[str, ...]:
+        """Return the ids of all studies that are not over."""
+        ...
+
+    def decisions(self, study_id: str) -> tuple[Decision, ...]:
+        """Return what was decided, oldest first."""
+        ...
+
+
+class TrialStore(Protocol):
+    """Keeps trials; a trial with news for its study is marked until the study holds it."""
+
+    def record(self, trial: Trial) -> bool:
+        """Merge what was told into what is known; say whether that was news.
+
+        An ended trial with news is marked unfolded.
+        """
+        ...
+
+    def unfolded(self, study_id: str, limit: int) -> tuple[Trial, ...]:
+        """Return marked trials."""
+        ...
+
+    def of_study(self, study_id: str) -> tuple[Trial, ...]:
+        """Return all trials of a study."""
+        ...
+
+
+class CommandStore(Protocol):
+    """Keeps what people have said until a study answers it."""
+
+    def give(self, study_id: str, command: Command) -> None:
+        """Keep a command; one with the same id is kept once."""
+        ...
+
+    def waiting(self, study_id: str) -> tuple[Command, ...]:
+        """Return the commands that are not answered, oldest first."""
+        ...
+
+
+class Tuning(Protocol):
+    """SageMaker's tuning jobs; every call is safe to do twice."""
+
+    def start(self, request: dict[str, Any], tags: dict[str, str]) -> None:
+        """Make a tuning job, unless it is there already and has our tags.
+
+        Raises:
+            RefusedError: SageMaker does not take the request.
+            CapacityError: A quota is used up.
+            ForeignError: The name is taken by a job without our tags.
+            UnknownOutcomeError: Nobody can say whether it was made.
+        """
+        ...
+
+    def stop(self, job: str) -> None:
+        """Stop a tuning job; one that has ended, or is not there, is left alone.
+
+        Raises:
+            UnknownOutcomeError: Nobody can say whether it was told to stop.
+        """
+        ...
+
+    def look(self, job: str) -> RoundSeen:
+        """Describe a tuning job.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        ...
+
+    def trial_names(self, job: str) -> tuple[str, ...]:
+        """List the training jobs that a tuning job launched.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        ...
+
+    def trial(self, name: str) -> TrainingJobSeen | None:
+        """Describe a training job; None if there is none.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        ...
+
+
+class Hosting(Protocol):
+    """SageMaker's models and endpoints; every call is safe to do twice."""
+
+    def look(self, endpoint: str, stack: str) -> HostedSeen | None:
+        """Describe an endpoint; None if there is none.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        ...
+
+    def make_model(
+        self, planned: Deployment, deploy: Deploy, profile: Profile, tags: dict[str, str]
+    ) -> bool:
+        """Make the model and its endpoint config; say whether the config is new.
+
+        Raises:
+            RefusedError: SageMaker does not take it.
+            UnknownOutcomeError: Nobody can say whether it was made.
+        """
+        ...
+
+    def go_live(self, planned: Deployment, tags: dict[str, str], *, update: bool) -> None:
+        """Make the endpoint, or move it to the new config.
+
+        Raises:
+            RefusedError: SageMaker does not take it.
+            CapacityError: A quota is used up.
+            UnknownOutcomeError: Nobody can say whether it was done.
+        """
+        ...
+
+    def fingerprint(self, uri: str) -> str:
+        """Name the data under an S3 prefix: other data, another fingerprint.
+
+        Raises:
+            UnknownOutcomeError: S3 does not answer now.
+        """
+        ...
+
+
+class EndpointStore(Protocol):
+    """Keeps what is live; written by the deployer alone."""
+
+    def champion(self, endpoint: str) -> Champion | None:
+        """Return what is live at an endpoint, if one of our studies put it there."""
+        ...
+
+    def crown(self, champion: Champion) -> None:
+        """Keep what is live now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Look after a study; `look` asks to look at SageMaker, too."""
+
+    study_id: str
+    look: bool
+
+
+class Wakes(Protocol):
+    """The queue of wakes."""
+
+    def put(self, wake: Wake) -> None:
+        """Queue a wake; several for one study may become one."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time, with its zone."""
+        ...

@@ -1,0 +1,78 @@
+"""Records trials as facts: one look at SageMaker, one write; it decides nothing."""
+
+from tunewright.app.ports import StudyStore, TrialStore, Tuning
+from tunewright.domain import names
+from tunewright.domain.budget import trial_cost
+from tunewright.domain.errors import NotFoundError
+from tunewright.domain.seen import TrainingJobSeen
+from tunewright.domain.study import Study
+from tunewright.domain.trial import Trial
+
+
+class Recorder:
+    """Turns training jobs into the trials of their studies."""
+
+    def __init__(self, studies: StudyStore, trials: TrialStore, tuning: Tuning) -> None:
+        self._studies = studies
+        self._trials = trials
+        self._tuning = tuning
+
+    def record(self, training_job: str) -> str | None:
+        """Record what SageMaker says now of a training job.
+
+        Returns:
+            The study that it belongs to; None if it belongs to none of ours.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        parts = names.parse_training_job(training_job)
+        owner = names.parse_tuning_job(parts.tuning_job) if parts else None
+        if parts is None or owner is None:
+            return None
+        try:
+            study = self._studies.load(owner.study_id)
+        except NotFoundError:
+            return None
+        seen = self._tuning.trial(training_job)
+        if seen is None or seen.tuning_job not in {None, parts.tuning_job}:
+            return None
+        self._trials.record(trial_of(study, seen, parts.tuning_job, owner.round_number))
+        return study.id
+
+    def catch_up(self, study: Study, tuning_job: str, round_number: int) -> None:
+        """Record every training job of a tuning job that is not recorded to its end.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        ended = {trial.name for trial in self._trials.of_study(study.id) if trial.is_ended}
+        for name in self._tuning.trial_names(tuning_job):
+            seen = None if name in ended else self._tuning.trial(name)
+            if seen is not None:
+                self._trials.record(trial_of(study, seen, tuning_job, round_number))
+
+
+def trial_of(study: Study, seen: TrainingJobSeen, tuning_job: str, round_number: int) -> Trial:
+    """Write a training job as a trial of its study, with what it cost."""
+    searched = study.spec.search_space.names
+    billable = seen.billable_seconds
+    return Trial(
+        name=seen.name,
+        study_id=study.id,
+        tuning_job=tuning_job,
+        round_number=round_number,
+        parameters={
+            name: seen.hyperparameters[name] for name in searched if name in seen.hyperparameters
+        },
+        status=seen.status,
+        objective=seen.metrics.get(study.spec.objective.metric),
+        metrics=seen.metrics,
+        created=seen.created,
+        started=seen.started,
+        ended=seen.ended,
+        billable_seconds=billable,
+        cost=trial_cost(study.spec, study.profile.prices, billable or 0),
+        failure_reason=seen.failure_reason,
+        model=seen.model,
+    )

@@ -1,0 +1,133 @@
+"""Puts the parts together, once; the only place that knows which adapter answers which port."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tunewright.adapters.events import EndpointChanged, RoundChanged, TrialChanged, read_event
+from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore, SystemClock
+from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
+from tunewright.app.conductor import Conductor
+from tunewright.app.deployer import Deployer
+from tunewright.app.ports import Wake
+from tunewright.app.recorder import Recorder
+from tunewright.app.studies import Studies
+from tunewright.domain.errors import UnknownOutcomeError
+from tunewright.domain.profile import Profile
+from tunewright.settings import Settings
+
+_CONFIG = Config(
+    connect_timeout=3, read_timeout=10, retries={"mode": "standard", "max_attempts": 3}
+)
+
+
+@dataclass(frozen=True)
+class MemoryStack:
+    """A whole stack in one process: SageMaker over the wire, everything else in memory.
+
+    Attributes:
+        settings: What the environment says.
+        profiles: What an administrator allows, by name.
+    """
+
+    settings: Settings
+    profiles: Mapping[str, Profile]
+
+    @cached_property
+    def store(self) -> MemoryStore:
+        """Studies, decisions, trials and commands."""
+        return MemoryStore()
+
+    @cached_property
+    def endpoints(self) -> MemoryEndpoints:
+        """What is live."""
+        return MemoryEndpoints()
+
+    @cached_property
+    def wakes(self) -> MemoryQueue[Wake]:
+        """Which studies to look after."""
+        return MemoryQueue()
+
+    @cached_property
+    def clock(self) -> SystemClock:
+        """The time."""
+        return SystemClock()
+
+    @cached_property
+    def tuning(self) -> SageMakerTuning:
+        """SageMaker's tuning jobs."""
+        return SageMakerTuning(self._client("sagemaker"))
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """Records trials."""
+        return Recorder(self.store, self.store, self.tuning)
+
+    @cached_property
+    def studies(self) -> Studies:
+        """What people do with studies."""
+        return Studies(
+            stack=self.settings.stack,
+            studies=self.store,
+            commands=self.store,
+            wakes=self.wakes,
+            profiles=self.profiles,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """Advances studies."""
+        hosting = SageMakerHosting(self._client("sagemaker"), self._client("s3"))
+        return Conductor(
+            studies=self.store,
+            trials=self.store,
+            commands=self.store,
+            tuning=self.tuning,
+            recorder=self.recorder,
+            deployer=Deployer(hosting, self.endpoints, self.clock),
+            clock=self.clock,
+        )
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 carries no types
+        return boto3.client(
+            service,
+            region_name=self.settings.region,
+            endpoint_url=self.settings.endpoint_url,
+            config=_CONFIG,
+        )
+
+    def hear(self, event: object) -> None:
+        """Take in one event: record the trial that it names, wake the study that it is about."""
+        match read_event(event, stack=self.settings.stack):
+            case TrialChanged(training_job=name, ended=True):
+                try:
+                    study_id = self.recorder.record(name)
+                except UnknownOutcomeError:
+                    return  # The sweep, or the end of the tuning job, will find it.
+                if study_id is not None:
+                    self.wakes.put(Wake(study_id, look=False))
+            case RoundChanged(study_id=study_id, ended=True):
+                self.wakes.put(Wake(study_id, look=True))
+            case EndpointChanged():
+                self.sweep()
+            case _:
+                return
+
+    def sweep(self) -> None:
+        """Wake every live study, so that a lost event costs minutes and never a result."""
+        for study_id in self.store.live():
+            self.wakes.put(Wake(study_id, look=True))
+
+    def work(self, timeout: float) -> bool:
+        """Look after the study that has waited longest; False if none came within the time."""
+        wake = self.wakes.take(timeout)
+        if wake is None:
+            return False
+        if wake.study_id in self.store:
+            self.conductor.advance(wake.study_id, look=wake.look)
+        return True

@@ -1,0 +1,350 @@
+"""Finds what contradicts itself, or AWS's rules, in an explicit study; it asks nobody."""
+
+import math
+import re
+from collections.abc import Iterator
+
+from tunewright.domain import algorithms, budget, names, prices
+from tunewright.domain.errors import Problem
+from tunewright.domain.objective import Goal
+from tunewright.domain.space import (
+    MAX_CATEGORIES,
+    MAX_PARAMETERS,
+    CategoricalRange,
+    ContinuousRange,
+    IntegerRange,
+    Scaling,
+)
+from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
+from tunewright.domain.values import cents_up, show_duration, show_money
+
+MAX_HYPERPARAMETERS = 100
+MAX_TRIALS_WARM = 500
+"""AMT counts the trials of all parents; one of its pages says 500, another 750: the safe one."""
+_MAX_VALUE = 2500
+_SECRET = re.compile(r"AKIA[0-9A-Z]{16}|xox[bap]-|hooks\.slack\.com|-----BEGIN")
+
+
+def check_spec(spec: StudySpec) -> list[Problem]:
+    """Return everything that is wrong with a study; nothing, if it can be run."""
+    return [
+        *_name(spec),
+        *_space(spec),
+        *_training(spec),
+        *_objective(spec),
+        *_hyperparameters(spec),
+        *_rounds(spec),
+        *_rules(spec),
+        *_deploy(spec),
+        *_budget(spec),
+    ]
+
+
+def _name(spec: StudySpec) -> Iterator[Problem]:
+    if not names.is_slug(spec.study):
+        yield Problem(
+            ("study",),
+            f"{spec.study!r} is no study name: lower-case letters and digits with single hyphens "
+            f"inside, at most {names.SLUG_MAX} long; {names.suggest_slug(spec.study)} would do",
+        )
+
+
+def _space(spec: StudySpec) -> Iterator[Problem]:
+    count = len(spec.search_space)
+    if count == 0:
+        yield Problem(("search_space",), "is empty: name at least one parameter with its range")
+    if count > MAX_PARAMETERS:
+        yield Problem(
+            ("search_space",),
+            f"has {count} parameters; AMT searches at most {MAX_PARAMETERS}: move "
+            f"{count - MAX_PARAMETERS} of them to training.fixed",
+        )
+    for each in spec.search_space.ranges:
+        path = ("search_space", each.name)
+        if isinstance(each, CategoricalRange):
+            yield from _choices(each, path)
+        else:
+            yield from _numeric(each, path)
+            yield from _fits_algorithm(spec, each, path)
+
+
+def _choices(range_: CategoricalRange, path: tuple[str, ...]) -> Iterator[Problem]:
+    if len(set(range_.choices)) < len(range_.choices):
+        yield Problem(path, "names a choice twice")
+    if len(range_.choices) > MAX_CATEGORIES:
+        yield Problem(path, f"has {len(range_.choices)} choices; AMT takes {MAX_CATEGORIES}")
+    if len(range_.choices) < 2:
+        yield Problem(
+            path, f"has one choice only: move {path[-1]}: {range_.choices[0]} to training.fixed"
+        )
+
+
+def _numeric(range_: ContinuousRange | IntegerRange, path: tuple[str, ...]) -> Iterator[Problem]:
+    low, high = range_.low, range_.high
+    if low > high:
+        yield Problem(path, f"the least value {low:g} is above the greatest {high:g}; swap them")
+        return
+    if low == high:
+        yield Problem(
+            path,
+            f"is one value only, which AMT refuses: move {path[-1]}: {low:g} to training.fixed",
+        )
+        return
+    if range_.hard_low > low or range_.hard_high < high:
+        yield Problem(
+            (*path, "never_beyond"),
+            f"{range_.hard_low:g}–{range_.hard_high:g} must hold the range {low:g}–{high:g}",
+        )
+    least, greatest = min(low, range_.hard_low), max(high, range_.hard_high)
+    if range_.scaling is Scaling.LOGARITHMIC and least <= 0:
+        right = high / 1000 if isinstance(range_, ContinuousRange) else 1
+        yield Problem(
+            path,
+            f"a log range must start above 0, but {least:g} is in it; {right:g} would be right",
+        )
+    if range_.scaling is Scaling.REVERSE_LOGARITHMIC and (
+        isinstance(range_, IntegerRange) or least < 0 or greatest >= 1
+    ):
+        yield Problem(
+            path, "a reverse log range is continuous and lies in 0 ≤ x < 1, such as [0.9, 0.999]"
+        )
+
+
+def _fits_algorithm(
+    spec: StudySpec, range_: ContinuousRange | IntegerRange, path: tuple[str, ...]
+) -> Iterator[Problem]:
+    algorithm = _algorithm(spec)
+    limits = algorithm.parameters.get(range_.name) if algorithm else None
+    if algorithm and limits and limits.kind == "integer" and isinstance(range_, ContinuousRange):
+        yield Problem(
+            path,
+            f"{algorithm.name} takes whole numbers here; [{math.floor(range_.low)}, "
+            f"{math.ceil(range_.high)}] would be right",
+        )
+
+
+def notes(spec: StudySpec) -> tuple[Problem, ...]:
+    """Return what is not wrong, but may not be what the person meant."""
+    found = []
+    algorithm = _algorithm(spec)
+    for each in spec.search_space.ranges:
+        limits = algorithm.parameters.get(each.name) if algorithm else None
+        if limits and limits.kind == "continuous" and isinstance(each, IntegerRange):
+            message = (
+                f"two whole numbers make an integer range; "
+                f"[{each.low}.0, {each.high}.0] would search the values between, too"
+            )
+            found.append(Problem(("search_space", each.name), message))
+    if spec.budget is None:
+        found.append(Problem((), "no budget is given: only the profile limits what may be spent"))
+    return tuple(found)
+
+
+def _algorithm(spec: StudySpec) -> algorithms.Algorithm | None:
+    return algorithms.ALGORITHMS.get((spec.training.algorithm or "").partition(":")[0])
+
+
+def _training(spec: StudySpec) -> Iterator[Problem]:
+    training = spec.training
+    given = [key for key in ("algorithm", "image", "script") if getattr(training, key) is not None]
+    if len(given) != 1:
+        yield Problem(("training",), "needs exactly one of algorithm, image and script")
+    yield from _versions(spec)
+    yield from _channels(spec)
+    if training.spot_max_wait is not None and training.spot_max_wait < training.max_run:
+        yield Problem(
+            ("training", "spot", "max_wait"),
+            f"{show_duration(training.spot_max_wait)} is shorter than max_run "
+            f"({show_duration(training.max_run)}), which AWS refuses; make it at least as long",
+        )
+    for name, text in {**training.fixed, **training.environment}.items():
+        if _SECRET.search(text):
+            message = "looks like a secret; hyperparameters are no place for one"
+            yield Problem(("training", "fixed", name), message)
+
+
+def _channels(spec: StudySpec) -> Iterator[Problem]:
+    path, inputs = ("training", "inputs"), spec.training.inputs
+    if not inputs:
+        yield Problem(path, "is required: name the channels, such as train: s3://bucket/train/")
+        return
+    for name, channel in inputs.items():
+        if not re.fullmatch(r"[A-Za-z0-9.\-_]{1,64}", name):
+            yield Problem((*path, name), "is no channel name: letters, digits, . - _")
+        if not channel.uri:
+            yield Problem((*path, name), "needs the S3 prefix of its data")
+    algorithm = _algorithm(spec)
+    for needed in algorithm.channels if algorithm else ():
+        if needed not in inputs:
+            yield _missing_channel(needed, f"{spec.training.algorithm} does not start without it")
+
+
+def _missing_channel(name: str, why: str) -> Problem:
+    return Problem(
+        ("training", "inputs"), f"lacks the channel {name}: {why}; add {name}: s3://bucket/{name}/"
+    )
+
+
+def _versions(spec: StudySpec) -> Iterator[Problem]:
+    training = spec.training
+    if training.algorithm is not None:
+        name, _, version = training.algorithm.partition(":")
+        known = algorithms.ALGORITHMS.get(name)
+        where: tuple[str, ...] = ("training", "algorithm")
+        if known is None:
+            yield Problem(
+                where, f"no such algorithm is known; {', '.join(algorithms.ALGORITHMS)} is"
+            )
+        elif version not in known.versions:
+            yield Problem(
+                where, f"there is no version {version}; AWS lists {', '.join(known.versions)}"
+            )
+    if training.script is not None:
+        framework = algorithms.FRAMEWORKS.get(training.script.framework)
+        where = ("training", "script", "framework")
+        if framework is None:
+            yield Problem(
+                where, f"no such framework is known; {', '.join(algorithms.FRAMEWORKS)} are"
+            )
+        elif training.script.version not in framework.versions:
+            listed = ", ".join(framework.versions)
+            yield Problem(("training", "script", "version"), f"AWS lists the versions {listed}")
+
+
+def _objective(spec: StudySpec) -> Iterator[Problem]:
+    metric, path = spec.objective.metric, ("objective",)
+    algorithm = _algorithm(spec)
+    if algorithm is None:
+        if spec.training.metrics.get(metric) is None:
+            yield Problem(
+                path,
+                f"nothing finds {metric} in the log: add to training.metrics a line such as "
+                f"{metric}: '{metric.rpartition(':')[2]}: ([0-9.]+)'",
+            )
+        yield from _patterns(spec)
+        return
+    if spec.training.metrics:
+        yield Problem(("training", "metrics"), "AWS refuses own metrics for a built-in algorithm")
+    direction = algorithm.metric_direction(metric)
+    if direction is None:
+        listed = ", ".join(algorithm.metrics)
+        yield Problem(path, f"{algorithm.name} has no metric {metric}; it has {listed}")
+    elif direction is not spec.objective.goal:
+        yield Problem(
+            path, f"{metric} is better when {_BETTER[direction]}: write {direction.value}"
+        )
+    split = metric.partition(":")[0]
+    if direction and spec.training.inputs and split not in spec.training.inputs:
+        yield _missing_channel(split, f"{metric} is measured on it")
+
+
+_BETTER = {Goal.MAXIMIZE: "larger", Goal.MINIMIZE: "smaller"}
+
+
+def _patterns(spec: StudySpec) -> Iterator[Problem]:
+    for name, pattern in spec.training.metrics.items():
+        path = ("training", "metrics", name)
+        try:
+            groups = re.compile(pattern).groups
+        except re.error as error:
+            yield Problem(path, f"is no regular expression: {error}")
+            continue
+        if groups < 1:
+            yield Problem(path, f"has no group to read the number from; such as {name}=([0-9.]+)")
+        if "\t" in pattern or r"\t" in pattern:
+            yield Problem(path, "waits for a tab, which SageMaker's log shows as #011")
+
+
+def _hyperparameters(spec: StudySpec) -> Iterator[Problem]:
+    both = sorted(set(spec.search_space.names) & spec.training.fixed.keys())
+    for name in both:
+        yield Problem(("training", "fixed", name), "is searched as well; leave one of the two out")
+    total = len(spec.search_space) + len(spec.training.fixed) + 1  # AMT adds the objective's name
+    if total > MAX_HYPERPARAMETERS:
+        yield Problem(("training", "fixed"), f"makes {total} hyperparameters; SageMaker takes 100")
+    for name, value in spec.training.fixed.items():
+        if len(value) > _MAX_VALUE:
+            yield Problem(("training", "fixed", name), f"is longer than {_MAX_VALUE} characters")
+
+
+def _rounds(spec: StudySpec) -> Iterator[Problem]:
+    rounds, path = spec.rounds, ("rounds",)
+    if rounds.parallel > rounds.trials:
+        yield Problem(
+            (*path, "parallel"), f"{rounds.parallel} at a time is more than {rounds.trials} trials"
+        )
+    if rounds.max > 1 and rounds.strategy not in {Strategy.BAYESIAN, Strategy.RANDOM}:
+        yield Problem(
+            (*path, "strategy"),
+            f"AMT warm-starts Bayesian and Random; with {rounds.strategy} rounds.max must be 1",
+        )
+    if rounds.strategy is Strategy.HYPERBAND and rounds.early_stopping:
+        yield Problem((*path, "early_stopping"), "must be false: Hyperband stops trials by itself")
+    if rounds.max > 1 and rounds.max * rounds.trials > MAX_TRIALS_WARM:
+        yield Problem(
+            path,
+            f"{rounds.max} rounds of {rounds.trials} trials pass the {MAX_TRIALS_WARM} that AMT "
+            f"takes over a job and its parents; trials: {MAX_TRIALS_WARM // rounds.max} would do",
+        )
+    points = spec.search_space.combinations()
+    if points < rounds.trials:
+        yield Problem(
+            (*path, "trials"),
+            f"the search space has only {points:.0f} points; trials: {points:.0f} would be right",
+        )
+
+
+def _rules(spec: StudySpec) -> Iterator[Problem]:
+    if spec.stop == DEFAULT_RULES:
+        return  # ours wait longer than a short round lasts, which is no mistake of the person's
+    for index, rule in enumerate(spec.stop):
+        if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
+            yield Problem(
+                ("stop", index, "not_improving", "trials"),
+                f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
+                f"{max(1, spec.rounds.trials // 2)} would be right",
+            )
+
+
+def _deploy(spec: StudySpec) -> Iterator[Problem]:
+    if spec.deploy is None:
+        return
+    if not names.is_endpoint_alias(spec.deploy.to):
+        yield Problem(
+            ("deploy", "to"),
+            f"{spec.deploy.to!r} is no endpoint name: lower-case letters, digits, single hyphens",
+        )
+    if spec.deploy.instance not in prices.USD_PER_HOUR:
+        yield _no_price(("deploy", "instance"), spec.deploy.instance)
+
+
+def _no_price(path: tuple[str, ...], instance: str) -> Problem:
+    listed = ", ".join(prices.USD_PER_HOUR)
+    return Problem(
+        path, f"no price is known of {instance}; known are {listed}; a profile may add others"
+    )
+
+
+def _budget(spec: StudySpec) -> Iterator[Problem]:
+    if spec.budget is None:
+        return
+    if spec.training.instance not in prices.USD_PER_HOUR:
+        yield _no_price(("training", "instance"), spec.training.instance)
+        return
+    if spec.deploy is not None and spec.deploy.instance not in prices.USD_PER_HOUR:
+        return
+    round_cost = budget.least_round_cost(spec, {})
+    least = round_cost + budget.deployment_reserve(spec, {})
+    if least > spec.budget:
+        yield Problem(
+            ("budget",),
+            f"{show_money(spec.budget)} does not pay for one round: {budget.least_trials(spec)} "
+            f"trials of at most {show_duration(spec.training.max_run)} can cost "
+            f"{show_money(cents_up(round_cost))}{_with_deployment(spec)}; at least "
+            f"{show_money(cents_up(least))} would be right, or a shorter training.max_run",
+        )
+
+
+def _with_deployment(spec: StudySpec) -> str:
+    reserve = budget.deployment_reserve(spec, {})
+    return f", the endpoint's lease {show_money(cents_up(reserve))}" if reserve else ""

@@ -1,0 +1,129 @@
+"""What another round may be expected to gain; whether that is worth it, others decide."""
+
+from collections.abc import Iterable
+
+from tunewright.domain.changes import Seen, at_soft_edge
+from tunewright.domain.lessons import Lesson, Lessons, View, learn
+from tunewright.domain.objective import Objective
+from tunewright.domain.refinement import seed_of
+from tunewright.domain.space import CategoricalRange, SearchSpace
+from tunewright.domain.spans import span_of
+from tunewright.domain.trial import Trial
+from tunewright.domain.values import Value, show_number
+
+
+class Forecast(Value):
+    """The expected gain of a round's trials over the best so far.
+
+    Gains are in the objective's own unit and never below 0, whichever its direction. They compare
+    what the model holds true at both places, so the luck of a noisy best trial is left out.
+
+    Attributes:
+        gain: The expected gain of the best of the new trials; None if no model can tell.
+        low: One in ten rounds gains less than this.
+        high: One in ten rounds gains more.
+        room: The greatest expected improvement of a single trial, as a share of how far the early
+            trials' median was behind the best; None if it is not known.
+        at_edge: Parameters whose best trial sits at an end of its range that could still move.
+        reason: What the forecast rests on, as a sentence without a full stop.
+    """
+
+    gain: float | None
+    low: float | None
+    high: float | None
+    room: float | None
+    at_edge: tuple[str, ...]
+    reason: str
+
+
+def forecast(
+    space: SearchSpace,
+    trials: Iterable[Trial],
+    objective: Objective,
+    *,
+    trials_ahead: int,
+    adaptive: bool,
+    study_id: str,
+    round_number: int,
+) -> Forecast:
+    """Foresee what a round in a space gains on the trials so far.
+
+    Args:
+        space: What the round would search: the refined space, or the old one.
+        trials: All trials of all rounds so far.
+        objective: What is to be made better.
+        trials_ahead: How many trials the round would have.
+        adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
+        study_id: With the round's number, the seed.
+        round_number: The number of that round.
+    """
+    lessons = learn(space, trials, objective)
+    best = lessons.best
+    needed = max(8, len(space) + 2)
+    if best is None or len(lessons) < needed:
+        count = len(lessons)
+        return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")
+    edges = _edges(space, best)
+    if len({lesson.loss for lesson in lessons.lessons}) == 1:
+        why = f"all {len(lessons)} trials have the same value: nothing shows where to go"
+        return Forecast(gain=0.0, low=0.0, high=0.0, room=0.0, at_edge=edges, reason=why)
+    try:
+        return _foreseen(
+            View.of(space, lessons, 0.0),
+            lessons,
+            best,
+            edges,
+            trials=trials_ahead,
+            adaptive=adaptive,
+            seed=seed_of(study_id, round_number),
+        )
+    except (ArithmeticError, ValueError) as error:
+        return _unknown(f"no surrogate: {error}")
+
+
+def _foreseen(
+    view: View,
+    lessons: Lessons,
+    best: Lesson,
+    edges: tuple[str, ...],
+    *,
+    trials: int,
+    adaptive: bool,
+    seed: int,
+) -> Forecast:
+    from gp_surrogate.region import Box, expected_gain  # noqa: PLC0415 - numpy, only where needed
+
+    found = expected_gain(
+        view.rows,
+        view.losses,
+        Box(view.sizes, view.low, view.high, view.allowed),
+        incumbent=view.onto(best.place),
+        trials=trials,
+        adaptive=adaptive,
+        seed=seed,
+    )
+    reason = (
+        f"{trials} more trials are expected to gain {show_number(found.mean)} "
+        f"(8 times in 10 between {show_number(found.low)} and {show_number(found.high)})"
+    )
+    return Forecast(
+        gain=found.mean,
+        low=found.low,
+        high=found.high,
+        room=found.improvement / lessons.spread if lessons.spread > 0 else None,
+        at_edge=edges,
+        reason=reason,
+    )
+
+
+def _unknown(reason: str) -> Forecast:
+    return Forecast(gain=None, low=None, high=None, room=None, at_edge=(), reason=reason)
+
+
+def _edges(space: SearchSpace, best: Lesson) -> tuple[str, ...]:
+    return tuple(
+        range_.name
+        for range_, place in zip(space.ranges, best.place, strict=True)
+        if not isinstance(range_, CategoricalRange)
+        and at_soft_edge(range_, Seen(span_of(range_), place, place, None))
+    )

@@ -1,0 +1,258 @@
+"""The step from the trials so far to the next search space; it decides where, never whether.
+
+The rule: fit a surrogate to all trials, look for the part of the ranges, grown at each side, that
+the surrogate believes good, and box it. Boxing the best trials themselves is worse than doing
+nothing: a few trials in many dimensions are good by luck.
+Too few trials, or a surrogate that cannot be fitted, fall back to a trust region around the best.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tunewright.domain.changes import (
+    RangeChange,
+    Seen,
+    at_soft_edge,
+    categorical_change,
+    numeric_change,
+    unchanged,
+)
+from tunewright.domain.lessons import Lesson, Lessons, View, learn
+from tunewright.domain.objective import Objective
+from tunewright.domain.space import CategoricalRange, SearchSpace
+from tunewright.domain.spans import Span, floor_of, limit_shrinking, range_at, span_of
+from tunewright.domain.trial import Trial
+from tunewright.domain.values import Value
+
+GROWTH = 0.5
+"""How far, as a share of its width, a range may move past each of its ends in one round."""
+GOOD_SHARE = 0.05
+"""How much of the grown ranges is called good."""
+PADDING = 0.02
+"""Added to the good part at each end, as a share of the grown range."""
+LIFT = 1.0
+"""How many times as densely as on average the good points must lie past an end to move it."""
+FEWEST = 3
+"""Trials without which even a trust region would be guesswork."""
+GAIN_THAT_COUNTS = 1e-3
+"""A round was a success if it bettered the best by more than this share of the spread."""
+FEWEST_CHOICES = 2
+ELITE_SHARE, OPTIMA_SHARE, FEWEST_TRIES = 0.2, 0.1, 2
+
+Method = Literal["surrogate", "trust region", "unchanged"]
+
+
+class Refinement(Value):
+    """The next search space, and why it is as it is.
+
+    Attributes:
+        space: What the next round searches.
+        changes: What was done to each parameter, in the space's order.
+        method: How the ranges were found.
+        reason: What the method rests on, in one clause.
+        room: The greatest expected improvement over the grown ranges, as a share of the early
+            trials' spread; None without a surrogate.
+        at_edge: Parameters whose best trials, or good part, lie at an end of the old range that
+            was not its hard limit: the optimum may lie beyond.
+    """
+
+    space: SearchSpace
+    changes: tuple[RangeChange, ...]
+    method: Method
+    reason: str
+    room: float | None
+    at_edge: tuple[str, ...]
+
+
+def refine(
+    space: SearchSpace,
+    trials: Iterable[Trial],
+    objective: Objective,
+    *,
+    study_id: str,
+    round_number: int,
+    keep_exploring: float = 0.15,
+    good_share: float = GOOD_SHARE,
+) -> Refinement:
+    """Find the next round's space.
+
+    Deterministic; neither the order of the trials nor records told twice matter, nor do the unit
+    of the objective or of a linear parameter.
+
+    Args:
+        space: The space of the last round.
+        trials: All trials of all rounds so far.
+        objective: What is to be made better.
+        study_id: With the round's number, the seed.
+        round_number: The number of the next round.
+        keep_exploring: The share of what is cut off a range that stays open; with 1 ranges only
+            ever widen.
+        good_share: How much of the grown ranges is called good; smaller narrows harder.
+    """
+    lessons = learn(space, trials, objective)
+    best = lessons.best
+    if best is None or len(lessons) < FEWEST:
+        return _unchanged(space, f"{len(lessons)} trials with a value are too few to learn from")
+    if len({lesson.loss for lesson in lessons.lessons}) == 1:
+        return _unchanged(space, f"all {len(lessons)} trials have the same value")
+    needed = max(8, len(space) + 2)
+    if len(lessons) < needed:
+        why = f"{len(lessons)} trials are too few for a surrogate, which takes {needed}"
+        found = _trust_region(space, lessons, best, len(lessons) / needed, why)
+    else:
+        try:
+            found = _good_part(space, lessons, best, good_share, seed_of(study_id, round_number))
+        except (ArithmeticError, ValueError) as error:
+            found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
+    return _guarded(space, found, keep_exploring)
+
+
+def seed_of(study_id: str, round_number: int) -> int:
+    """Return the seed of a study's round, the same on every machine."""
+    return int.from_bytes(f"{study_id}/{round_number}".encode()) % (2**61 - 1)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a method wants, before the guards, by name: stretches of numbers, and choices."""
+
+    method: Method
+    reason: str
+    seen: dict[str, Seen]
+    choices: dict[str, tuple[str, ...]]
+    room: float | None
+
+
+def _unchanged(space: SearchSpace, reason: str) -> Refinement:
+    return Refinement(
+        space=space,
+        changes=tuple(unchanged(range_, reason) for range_ in space.ranges),
+        method="unchanged",
+        reason=reason,
+        room=None,
+        at_edge=(),
+    )
+
+
+def _good_part(
+    space: SearchSpace, lessons: Lessons, best: Lesson, share: float, seed: int
+) -> _Found:
+    """Ask the surrogate which part of the grown ranges is good."""
+    from gp_surrogate.region import Box, good_region  # noqa: PLC0415 - numpy, only where needed
+
+    view = View.of(space, lessons, GROWTH)
+    box = Box(view.sizes, view.low, view.high, view.allowed)
+    core = Box(view.sizes, view.core_low, view.core_high, view.allowed)
+    region = good_region(view.rows, view.losses, box, core=core, share=share, seed=seed)
+    seen: dict[str, Seen] = {}
+    choices: dict[str, tuple[str, ...]] = {}
+    for index, range_ in enumerate(space.ranges):
+        if isinstance(range_, CategoricalRange):
+            choices[range_.name] = _choices(range_, index, lessons, region.among_optima[index])
+            continue
+        grown = _tempted(span_of(range_), region.below[index], region.above[index])
+        padding = PADDING * grown.width
+        low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
+        seen[range_.name] = Seen(
+            span=Span(low - padding, high + padding).within(grown),
+            mean=view.back(index, region.mean[index]),
+            best=best.place[index],
+            preference=region.preference[index],
+        )
+    known = f"{max(0.0, region.explained):.0%} of their differences"
+    reason = f"a surrogate of {len(lessons)} trials foresees {known}"
+    room = region.improvement / lessons.spread if lessons.spread > 0 else None
+    return _Found("surrogate", reason, seen, choices, room)
+
+
+def _tempted(old: Span, below: float, above: float) -> Span:
+    """Grow a range past those ends beyond which good points lie more densely than on average.
+
+    At the rim a surrogate is unsure, and unsure is hopeful: mere hope would widen every parameter
+    that makes little difference.
+    """
+    grown = old.grown(GROWTH)
+    return Span(
+        grown.low if below > LIFT * (old.low - grown.low) / grown.width else old.low,
+        grown.high if above > LIFT * (grown.high - old.high) / grown.width else old.high,
+    )
+
+
+def _choices(
+    range_: CategoricalRange, index: int, lessons: Lessons, optima: tuple[float, ...]
+) -> tuple[str, ...]:
+    """Keep the choices of the elite, those hardly tried, and where the optimum may be."""
+    ranked = sorted(lessons.lessons, key=lambda lesson: lesson.loss)
+    elite = {lesson.place[index] for lesson in ranked[: round(ELITE_SHARE * len(ranked)) or 1]}
+    tries = [sum(lesson.place[index] == k for lesson in ranked) for k in range(len(optima))]
+    chance = [
+        (k in elite, tries[k] < FEWEST_TRIES, optima[k] >= OPTIMA_SHARE) for k in range(len(optima))
+    ]
+    kept = [k for k in range(len(optima)) if any(chance[k])]
+    for lesson in ranked:  # never fewer than two: the next best of the rest
+        if len(kept) < FEWEST_CHOICES and int(lesson.place[index]) not in kept:
+            kept.append(int(lesson.place[index]))
+    return tuple(name for k, name in enumerate(range_.hard_choices) if k in kept)
+
+
+def _trust_region(
+    space: SearchSpace, lessons: Lessons, best: Lesson, weight: float, reason: str
+) -> _Found:
+    """Centre the ranges on the best trial; halve them if the last round did not better it.
+
+    The weight says how far to go: as few trials as there are may well mislead. After Eriksson et
+    al., NeurIPS 2019, with rounds as their batches.
+    """
+    size = 1.0 if _last_round_succeeded(lessons) else 0.5
+    seen: dict[str, Seen] = {}
+    for range_, place in zip(space.ranges, best.place, strict=True):
+        if isinstance(range_, CategoricalRange):
+            continue
+        old, centre = span_of(range_), min(max(place, 0.0), 1.0)
+        around = Span(centre, centre).at_least(size * old.width)
+        seen[range_.name] = Seen(old.towards(around, weight), place, place, None)
+    return _Found("trust region", reason, seen, {}, None)
+
+
+def _last_round_succeeded(lessons: Lessons) -> bool:
+    latest = max(lesson.round_number for lesson in lessons.lessons)
+    now = [each.loss for each in lessons.lessons if each.scored and each.round_number == latest]
+    then = [each.loss for each in lessons.lessons if each.scored and each.round_number < latest]
+    if not now or not then:
+        return bool(now)
+    return min(then) - min(now) > GAIN_THAT_COUNTS * lessons.spread
+
+
+def _guarded(space: SearchSpace, found: _Found, keep_exploring: float) -> Refinement:
+    """Hold what was found to the guards, and say what it comes to."""
+    numbers = [each for each in space.ranges if not isinstance(each, CategoricalRange)]
+    old = [span_of(range_) for range_ in numbers]
+    new = [
+        _guard(span, found.seen[range_.name], keep_exploring)
+        for range_, span in zip(numbers, old, strict=True)
+    ]
+    spans = dict(zip(found.seen, limit_shrinking(old, new), strict=True))
+    changes: list[RangeChange] = []
+    for range_ in space.ranges:
+        if isinstance(range_, CategoricalRange):
+            after = range_.but(choices=found.choices.get(range_.name, range_.choices))
+            changes.append(categorical_change(range_, after))
+        else:
+            seen = found.seen[range_.name]
+            moved = range_at(range_, spans[range_.name], seen.best)
+            changes.append(numeric_change(range_, moved, seen))
+    return Refinement(
+        space=space.but(ranges=tuple(change.after for change in changes)),
+        changes=tuple(changes),
+        method=found.method,
+        reason=found.reason,
+        room=found.room,
+        at_edge=tuple(each.name for each in numbers if at_soft_edge(each, found.seen[each.name])),
+    )
+
+
+def _guard(old: Span, seen: Seen, keep_exploring: float) -> Span:
+    span = seen.span if seen.matters else old
+    span = span.keeping(keep_exploring, old).holding(seen.best)
+    return span.at_least(floor_of(old))

@@ -1,0 +1,112 @@
+"""What SageMaker says now, in the core's words; neither believed nor judged here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tunewright.domain.trial import TrialStatus
+from tunewright.domain.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJobSeen:
+    """A training job as SageMaker describes it.
+
+    Attributes:
+        name: Its name.
+        tuning_job: The tuning job that launched it; None if none did.
+        status: Its status.
+        hyperparameters: All of them, fixed ones and AMT's own included.
+        metrics: The last value of each metric.
+        created: When it was made.
+        started: When its instances were ready; None before.
+        ended: When it ended; None before.
+        billable_seconds: What is billed for each instance; None while unknown.
+        failure_reason: SageMaker's words; None if it gives none.
+        model: The S3 URI of its model; None if there is none.
+    """
+
+    name: str
+    tuning_job: str | None
+    status: TrialStatus
+    hyperparameters: dict[str, str]
+    metrics: dict[str, float]
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    billable_seconds: int | None
+    failure_reason: str | None
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSeen:
+    """What SageMaker says of a tuning job now.
+
+    Attributes:
+        job: Its name.
+        exists: Whether there is such a job.
+        status: Its status, as SageMaker words it.
+        launched: How many training jobs it has launched.
+        created: When it was made.
+        ended: When it ended; None while it has not.
+        words: SageMaker's failure reason; None if it gives none.
+    """
+
+    job: str
+    exists: bool
+    status: str = ""
+    launched: int = 0
+    created: datetime | None = None
+    ended: datetime | None = None
+    words: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in {"Completed", "Stopped", "Failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class HostedSeen:
+    """An endpoint as SageMaker describes it.
+
+    Attributes:
+        config: The name of its endpoint config.
+        status: Its status, in the API's words.
+        ours: Whether it has our stack's tag.
+        words: SageMaker's failure reason; None if it gives none.
+    """
+
+    config: str
+    status: str
+    ours: bool
+    words: str | None
+
+
+class Champion(Value):
+    """What is live at one endpoint, and for how long.
+
+    Attributes:
+        endpoint: Its name.
+        study_id: The study that deployed it.
+        model: The model's name.
+        trial: The trial whose model it is.
+        metric: The objective it was chosen by.
+        value: Its value of that objective.
+        fingerprint: Names the validation data.
+        price_per_hour: What it costs, in US dollars.
+        since: When it went live.
+        lease_ends: When the endpoint is deleted unless the lease is extended.
+    """
+
+    endpoint: str
+    study_id: str
+    model: str
+    trial: str
+    metric: str
+    value: float
+    fingerprint: str
+    price_per_hour: Decimal
+    since: datetime
+    lease_ends: datetime

@@ -1,0 +1,227 @@
+"""A study as it was asked for, every key explicit; how a person may write it shorter is `form`."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tunewright.domain.objective import Objective
+from tunewright.domain.space import SearchSpace
+from tunewright.domain.values import Value
+
+
+class Event(StrEnum):
+    """What a person may be told of."""
+
+    STARTED = "started"
+    NEW_BEST = "new_best"
+    ROUND_DONE = "round_done"
+    TROUBLE = "trouble"
+    NEEDS_ME = "needs_me"
+    DONE = "done"
+
+
+class Strategy(StrEnum):
+    """How AMT chooses points; the values are AMT's words."""
+
+    BAYESIAN = "Bayesian"
+    RANDOM = "Random"
+    HYPERBAND = "Hyperband"
+    GRID = "Grid"
+
+
+class Input(Value):
+    """One channel of training data; `extra` holds members of AWS's channel that have no key."""
+
+    uri: str
+    content_type: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class Script(Value):
+    """A person's own training script in a framework image; `source_dir` is a tar.gz in S3."""
+
+    framework: str
+    version: str
+    entry_point: str
+    source_dir: str
+
+
+class Training(Value):
+    """What one trial runs; exactly one of `algorithm`, `image` and `script` is given.
+
+    Attributes:
+        algorithm: A built-in algorithm as `name:version`.
+        image: The URI of a training image.
+        script: A script in a framework image.
+        profile: What an administrator allows, by name.
+        instance: The instance type.
+        count: Instances of one trial.
+        volume_gb: Disk of each instance.
+        spot_max_wait: Seconds to wait at most for spot capacity and training; None for on-demand.
+        max_run: Seconds that a trial may train.
+        inputs: The channels, by name.
+        fixed: Hyperparameters that are not searched.
+        metrics: Regular expressions that find metrics in the log, by metric name.
+        environment: Environment variables of the container.
+        definition: Members of AWS's `TrainingJobDefinition` that have no key here.
+    """
+
+    algorithm: str | None = None
+    image: str | None = None
+    script: Script | None = None
+    profile: str = "default"
+    instance: str = "ml.m5.xlarge"
+    count: int = 1
+    volume_gb: int = 30
+    spot_max_wait: int | None = None
+    max_run: int = 3600
+    inputs: dict[str, Input] = {}
+    fixed: dict[str, str] = {}
+    metrics: dict[str, str] = {}
+    environment: dict[str, str] = {}
+    definition: dict[str, Any] = {}
+
+
+class Rounds(Value):
+    """How the search is cut into tuning jobs.
+
+    Attributes:
+        max: Rounds; with `sizes` auto, max × trials is what the engine may divide.
+        trials: Trials of one round at most.
+        parallel: Trials at a time.
+        strategy: How AMT chooses points.
+        early_stopping: Whether AMT may stop a trial that falls behind.
+        sizes: `auto`: the engine plans number and sizes; `fixed`: each round has `trials`.
+        seed: AMT's random seed; None for one derived from the study.
+        parents: Tuning jobs from before the study, from which every round learns.
+        config: Members of AWS's `HyperParameterTuningJobConfig` that have no key here.
+    """
+
+    max: int = 4
+    trials: int = 15
+    parallel: int = 3
+    strategy: Strategy = Strategy.BAYESIAN
+    early_stopping: bool = True
+    sizes: Literal["auto", "fixed"] = "auto"
+    seed: int | None = None
+    parents: tuple[str, ...] = ()
+    config: dict[str, Any] = {}
+
+
+class Gain(Value):
+    """How much better counts as better.
+
+    `absolute`: in the metric's own units. `relative`: as a share of the value to be beaten.
+    `spread`: as a share of how far the first trials' median lay behind the best.
+    """
+
+    kind: Literal["absolute", "relative", "spread"]
+    amount: float
+
+
+DEFAULT_GAIN = Gain(kind="spread", amount=0.02)
+
+
+class NotImproving(Value):
+    """Ends a round when its trials have stopped beating the best by enough."""
+
+    rule: Literal["not_improving"] = "not_improving"
+    trials: int = 20
+    min_gain: Gain = DEFAULT_GAIN
+    warm_up: int | None = None
+
+
+class Failures(Value):
+    """Ends a round when too many of its trials fail."""
+
+    rule: Literal["failures"] = "failures"
+    share: float = 0.5
+    after: int = 5
+
+
+class NoMetric(Value):
+    """Ends a round whose trials complete without ever giving the objective."""
+
+    rule: Literal["no_metric"] = "no_metric"
+    after: int = 3
+
+
+class WallClock(Value):
+    """Ends the search when it has taken too long; `limit` in seconds."""
+
+    rule: Literal["wall_clock"] = "wall_clock"
+    limit: int
+
+
+class Spend(Value):
+    """Ends the search when it has cost enough; unlike the budget, running trials may pass it."""
+
+    rule: Literal["spend"] = "spend"
+    limit: Decimal
+
+
+class Target(Value):
+    """Ends the search when the best is good enough."""
+
+    rule: Literal["target"] = "target"
+    value: float
+
+
+Rule = Annotated[
+    NotImproving | Failures | NoMetric | WallClock | Spend | Target, Field(discriminator="rule")
+]
+DEFAULT_RULES: tuple[NotImproving | Failures | NoMetric, ...] = (
+    NotImproving(),
+    Failures(),
+    NoMetric(),
+)
+
+
+class Refine(Value):
+    """When another round is worth it, and how much of it goes on exploring.
+
+    Attributes:
+        gain_above: The expected gain, in the metric's units, below which the search ends; None for
+            the gain that the not_improving rule asks for.
+        keep_exploring: The share of the old ranges that a refined round keeps looking at.
+    """
+
+    gain_above: float | None = None
+    keep_exploring: float = 0.15
+
+
+class Deploy(Value):
+    """Where the winner goes, and on what conditions.
+
+    Attributes:
+        to: The endpoint's name, without our prefix.
+        instance: Its instance type.
+        count: Its number of instances.
+        better_than_live_by: What the winner must gain on the live model.
+        approve: Whether a person must say yes first.
+        lease: Seconds after which the endpoint is deleted unless the lease is extended.
+    """
+
+    to: str
+    instance: str = "ml.m5.large"
+    count: int = 1
+    better_than_live_by: float = 0.0
+    approve: bool = False
+    lease: int = 7 * 86400
+
+
+class StudySpec(Value):
+    """What the user submitted, whole and explicit; it never changes."""
+
+    study: str
+    objective: Objective
+    training: Training
+    search_space: SearchSpace
+    rounds: Rounds = Rounds()
+    budget: Decimal | None = None
+    stop: tuple[Rule, ...] = DEFAULT_RULES
+    refine: Refine = Refine()
+    notify: tuple[Event, ...] = tuple(Event)
+    deploy: Deploy | None = None

@@ -1,0 +1,127 @@
+"""Folds what trials have shown into the study; the order of their arrival does not matter."""
+
+from datetime import datetime
+
+from tunewright.domain.objective import Objective
+from tunewright.domain.round import Progress, Round, RoundStatus, count
+from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.study import DecisionKind, Incumbent, Study
+from tunewright.domain.trial import Trial
+from tunewright.domain.values import show_number
+
+
+def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
+    """Fold all trials that carry news.
+
+    A trial that ended after all folded ones of the live round is simply added. Any other (a late
+    one, one of a closed round, one whose objective came later) makes its rounds be recounted from
+    all trials: the result is what it would have been, had everything arrived in order.
+    """
+    news = [trial for trial in seen.unfolded if _round_of(study, trial) is not None]
+    if not seen.unfolded:
+        return None
+    if not news:
+        return Step(study, folded=seen.unfolded)
+    if _is_simple(study, news):
+        after = _add(study, news)
+    elif seen.trials is None:
+        return Look(View.TRIALS)
+    else:
+        after = _recount(study, _with_news(seen.trials, news))
+    step = Step(_with_incumbent(after, news, seen), folded=seen.unfolded)
+    return _tell_new_best(study, step, now)
+
+
+def _round_of(study: Study, trial: Trial) -> Round | None:
+    for each in study.rounds:
+        if each.plan.job == trial.tuning_job:
+            return each
+    return None
+
+
+def _is_simple(study: Study, news: list[Trial]) -> bool:
+    live = study.live
+    return live is not None and all(
+        trial.tuning_job == live.plan.job and trial.is_ended and not live.progress.comes_late(trial)
+        for trial in news
+    )
+
+
+def _add(study: Study, news: list[Trial]) -> Study:
+    live = study.rounds[-1]
+    progress = count_from(live.progress, news, study)
+    return study.with_live(live.but(progress=progress))
+
+
+def count_from(start: Progress, trials: list[Trial], study: Study) -> Progress:
+    """Fold trials that come after everything in `start`."""
+    return count(trials, start, study.spec.objective, study.gain)
+
+
+def _with_news(trials: tuple[Trial, ...], news: list[Trial]) -> list[Trial]:
+    """Take the newer record where both hold one: the table may be read just before the mark."""
+    known = {trial.name: trial for trial in trials}
+    known.update({trial.name: trial for trial in news})
+    return list(known.values())
+
+
+def _recount(study: Study, trials: list[Trial]) -> Study:
+    """Recount every round from its beginning, each from what the round before it left."""
+    rounds: list[Round] = []
+    ledger, start = study.ledger, Progress()
+    spent = ledger.spent
+    for each in study.rounds:
+        own = [trial for trial in trials if trial.tuning_job == each.plan.job]
+        progress = count_from(start, own, study)
+        if each.status is RoundStatus.CLOSED:  # new minus old
+            spent += progress.spent - each.progress.spent
+        rounds.append(each.but(start=start, progress=progress))
+        start = carry(progress)
+    return study.but(rounds=tuple(rounds), ledger=ledger.but(spent=spent))
+
+
+def carry(progress: Progress) -> Progress:
+    """Return what the next round begins with: the bar and the first trials stay, patience anew."""
+    return Progress(bar=progress.bar, early=progress.early)
+
+
+def _with_incumbent(study: Study, news: list[Trial], seen: Observation) -> Study:
+    """Take the best trial: of the news, or of everything if it was looked at."""
+    pool = _with_news(seen.trials, news) if seen.trials is not None else news
+    best = study.incumbent if seen.trials is None else None
+    for trial in sorted(pool, key=lambda each: (each.ended or each.created, each.name)):
+        owner = _round_of(study, trial)
+        if owner is not None and trial.is_scored and _beats(study.spec.objective, trial, best):
+            best = Incumbent(
+                trial=trial.name,
+                round_number=owner.plan.number,
+                value=trial.objective or 0.0,
+                parameters=trial.parameters,
+                model=trial.model,
+            )
+    return study.but(incumbent=best)
+
+
+def _beats(objective: Objective, trial: Trial, best: Incumbent | None) -> bool:
+    value = trial.objective
+    return value is not None and objective.better(value, None if best is None else best.value)
+
+
+def _tell_new_best(before: Study, step: Step, now: datetime) -> Step:
+    """Tell of a new best only when it raised the bar: smaller gains are noise to a reader."""
+    bar, old = step.study.progress.bar, before.progress.bar
+    if bar is None or bar == old:
+        return step
+    live = step.study.rounds[-1]
+    metric = before.spec.objective.metric
+    gained = ""
+    if old is not None:
+        gained = f" (+{show_number(before.spec.objective.gain(old.value, bar.value))})"
+    reason = f"{metric} {show_number(bar.value)}{gained} by {bar.trial} is the new best"
+    return step.tell(
+        DecisionKind.NEW_BEST,
+        reason,
+        now,
+        round_number=live.plan.number,
+        numbers={"value": bar.value, "trial": bar.trial, "before": old.value if old else None},
+    )

@@ -1,0 +1,153 @@
+"""Takes in what came of an owed action."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from tunewright.domain.round import Round, RoundStatus
+from tunewright.domain.steps.choose import finish
+from tunewright.domain.steps.close import ask
+from tunewright.domain.steps.plan import another_attempt
+from tunewright.domain.steps.step import Step
+from tunewright.domain.study import (
+    Action,
+    DecisionKind,
+    DeployModel,
+    Phase,
+    StartRound,
+    StopRound,
+    Study,
+)
+from tunewright.domain.values import show_duration, show_number
+
+FIRST_WAIT = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It was done, now or by an earlier try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """SageMaker said no, in these words, and would say no again."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoCapacity:
+    """SageMaker said not now, in these words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """The name is taken by something that is not ours."""
+
+    words: str
+
+
+Outcome = Done | Refused | NoCapacity | Foreign
+"""What is not known is no outcome: the action stays owed."""
+
+
+def settle(study: Study, action: Action, outcome: Outcome, now: datetime) -> Step | None:
+    """Take in what came of an action; None when it is owed no more."""
+    if action not in study.owed:
+        return None
+    match action:
+        case StartRound():
+            return _started(study, action, outcome, now)
+        case StopRound():
+            return Step(study.but(owed=()))
+        case DeployModel():
+            return _deployed(study, outcome, now)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
+
+
+def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) -> Step | None:
+    live = study.live
+    if live is None:
+        return None
+    match outcome:
+        case Done():
+            return _runs(study, live, now)
+        case NoCapacity(words):
+            return _wait(study, live, action, words, now)
+        case Refused(words):
+            return _refused(study, live, words, now)
+        case Foreign(words):
+            reason = f"the name {live.plan.job} is taken by a job that is not ours: {words}"
+            freed = study.but(
+                rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=(), phase=Phase.FAILED
+            )
+            return Step(freed).tell(DecisionKind.FAILED, reason, now)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
+
+
+def _runs(study: Study, live: Round, now: datetime) -> Step:
+    running = live.but(status=RoundStatus.RUNNING, began=now)
+    attempt = f" at attempt {live.plan.attempt}" if live.plan.attempt > 1 else ""
+    reason = f"round {live.plan.number} runs as {live.plan.job}{attempt}"
+    return Step(study.with_live(running).but(owed=())).tell(
+        DecisionKind.ROUND_STARTED, reason, now, round_number=live.plan.number
+    )
+
+
+def _wait(study: Study, live: Round, action: StartRound, words: str, now: datetime) -> Step:
+    delay = min(FIRST_WAIT * 2**action.waits, LONGEST_WAIT)
+    waiting = action.but(not_before=now + delay, waits=action.waits + 1)
+    step = Step(study.but(owed=(waiting,)))
+    reason = (
+        f"round {live.plan.number} waits for capacity: SageMaker says: {words}; it is tried "
+        f"again in {show_duration(delay.total_seconds())}"
+    )
+    if action.waits:  # told once; the waiting itself is no news
+        return step
+    return step.tell(DecisionKind.WAITING, reason, now, round_number=live.plan.number)
+
+
+def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
+    plan = another_attempt(study, live)
+    number, attempt = live.plan.number, live.plan.attempt
+    said = f"SageMaker refused attempt {attempt} at round {number}: {words}"
+    if plan is None:
+        freed = study.but(rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=())
+        told = Step(freed).tell(DecisionKind.ROUND_REFUSED, said, now, round_number=number)
+        return ask(told, said, now)
+    how = "without warm start" if plan.warm_start is None else "with its parents' scalings"
+    after = study.with_live(live.but(plan=plan)).but(owed=(StartRound(job=plan.job),))
+    return Step(after).tell(
+        DecisionKind.ROUND_REFUSED,
+        f"{said}; attempt {plan.attempt} goes {how}",
+        now,
+        round_number=number,
+        numbers={"attempt": plan.attempt, "words": words},
+    )
+
+
+def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
+    planned = study.deployment
+    if planned is None:
+        return None
+    match outcome:
+        case Done():
+            reason = (
+                f"{planned.endpoint} answers with {planned.trial} "
+                f"({study.spec.objective.metric} {show_number(planned.value)})"
+            )
+            step = Step(study).tell(DecisionKind.DEPLOYED, reason, now)
+            return finish(step, f"the study is done: {reason}", now)
+        case NoCapacity():
+            return Step(study)
+        case Refused(words) | Foreign(words):
+            reason = f"{planned.endpoint} could not be deployed: {words}"
+            failed = Step(study.but(phase=Phase.FAILED, owed=()))
+            return failed.tell(DecisionKind.FAILED, reason, now)
+        case _ as never:  # pragma: no cover
+            assert_never(never)

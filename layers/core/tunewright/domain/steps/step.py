@@ -1,0 +1,106 @@
+"""What a step is: the study after it, the decisions that it records, and what it has consumed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tunewright.domain.gates import Live
+from tunewright.domain.seen import RoundSeen
+from tunewright.domain.study import Command, Decision, DecisionKind, Study
+from tunewright.domain.trial import Trial
+
+
+class View(StrEnum):
+    """What the brain may have to look at before it can decide."""
+
+    TRIALS = "trials"
+    """All trials of the study, from the table."""
+    ROUND = "round"
+    """The live round's tuning job, from SageMaker."""
+    LISTING = "listing"
+    """The training jobs of the live round, from SageMaker: some are not in the table."""
+    ENDPOINT = "endpoint"
+    """What is live where the study deploys to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSeen:
+    """What is live at an endpoint, and the fingerprint of the study's validation data."""
+
+    live: Live | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is known when the brain is asked; None where nobody has looked.
+
+    Attributes:
+        unfolded: Trials whose news the study does not hold yet.
+        commands: What people have said, oldest first.
+        trials: All trials of the study.
+        round: The live round's tuning job.
+        endpoint: What is live where the study deploys to.
+    """
+
+    unfolded: tuple[Trial, ...] = ()
+    commands: tuple[Command, ...] = ()
+    trials: tuple[Trial, ...] | None = None
+    round: RoundSeen | None = None
+    endpoint: EndpointSeen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The brain cannot decide before it has looked at this."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: everything that is written in one transaction.
+
+    Attributes:
+        study: The study after the step.
+        decisions: What is recorded of it.
+        folded: Trials whose mark is to be removed.
+        consumed: Commands that are answered.
+    """
+
+    study: Study
+    decisions: tuple[Decision, ...] = ()
+    folded: tuple[Trial, ...] = ()
+    consumed: tuple[Command, ...] = field(default=())
+
+    def with_study(self, **changes: Any) -> "Step":  # noqa: ANN401 - the study's fields
+        """Change the study."""
+        return replace(self, study=self.study.but(**changes))
+
+    def tell(
+        self,
+        kind: DecisionKind,
+        reason: str,
+        now: datetime,
+        *,
+        round_number: int = 0,
+        numbers: Mapping[str, Any] | None = None,
+    ) -> "Step":
+        """Record a decision."""
+        seq = self.study.decisions + 1
+        decision = Decision(
+            study_id=self.study.id,
+            seq=seq,
+            at=now,
+            kind=kind,
+            round_number=round_number,
+            reason=reason,
+            numbers=dict(numbers or {}),
+        )
+        return replace(
+            self,
+            study=self.study.but(decisions=seq),
+            decisions=(*self.decisions, decision),
+        )

@@ -1,0 +1,198 @@
+"""One function for each rule: what it looks at, when it fires, and what it says."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import assert_never
+
+from tunewright.domain.objective import Objective
+from tunewright.domain.round import Progress, needed_gain
+from tunewright.domain.spec import (
+    Failures,
+    NoMetric,
+    NotImproving,
+    Rule,
+    Spend,
+    Target,
+    WallClock,
+)
+from tunewright.domain.values import Value, show_duration, show_money, show_number
+
+
+class Ends(StrEnum):
+    """What a fired rule ends."""
+
+    ROUND = "round"
+    """The round; the study goes on with a refined one, if that is worth it."""
+    SEARCH = "search"
+    """The search; the best so far is taken."""
+    ASKS = "asks"
+    """The round; a person must look before another."""
+
+
+class Verdict(Value):
+    """What a rule says of a round.
+
+    Attributes:
+        rule: The rule's name.
+        fired: Whether the round must stop.
+        ends: What that ends.
+        reason: The verdict in one sentence.
+        numbers: The numbers that it rests on.
+    """
+
+    rule: str
+    fired: bool
+    ends: Ends
+    reason: str
+    numbers: dict[str, float | int | str]
+
+
+class Situation(Value):
+    """What rules may look at.
+
+    Attributes:
+        objective: What is to be made better.
+        progress: The live round's progress.
+        best: The study's best objective; None while there is none.
+        parameters: How many parameters are searched.
+        trials: Trials that the live round may launch.
+        parallel: Trials at a time.
+        spent: What all ended trials of the study cost, in US dollars.
+        began: When the study was submitted.
+        now: The time of the judgement.
+    """
+
+    objective: Objective
+    progress: Progress
+    best: float | None
+    parameters: int
+    trials: int
+    parallel: int
+    spent: Decimal
+    began: datetime
+    now: datetime
+
+
+def judge(rule: Rule, situation: Situation) -> Verdict:
+    """Let a rule judge a round."""
+    match rule:
+        case NotImproving():
+            return _not_improving(rule, situation)
+        case Failures():
+            return _failures(rule, situation)
+        case NoMetric():
+            return _no_metric(rule, situation)
+        case WallClock():
+            return _wall_clock(rule, situation)
+        case Spend():
+            return _spend(rule, situation)
+        case Target():
+            return _target(rule, situation)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
+
+
+def warm_up(rule: NotImproving, situation: Situation) -> int:
+    """Return how many scored trials a round must have before patience may end it.
+
+    By default twice the parallel trials, and enough to explore (15, or twice the parameters), but
+    never more than half of the round: a rule that cannot fire is none.
+    """
+    if rule.warm_up is not None:
+        return rule.warm_up
+    explore = max(15, 2 * situation.parameters)
+    return max(2 * situation.parallel, min(explore, situation.trials // 2))
+
+
+def _not_improving(rule: NotImproving, situation: Situation) -> Verdict:
+    progress, objective = situation.progress, situation.objective
+    needed = needed_gain(rule.min_gain, progress, objective)
+    scored = progress.completed + progress.stopped
+    least = warm_up(rule, situation)
+    fired = progress.since >= rule.trials and scored >= least
+    bar = show_number(progress.bar.value) if progress.bar else "none yet"
+    reason = (
+        f"no gain above {show_number(needed)} over {bar} in the last {progress.since} trials "
+        f"that could know of it (limit {rule.trials})"
+    )
+    if not fired:
+        reason = (
+            f"{progress.since} of {rule.trials} trials without a gain above "
+            f"{show_number(needed)} over {bar}; {scored} of at least {least} seen"
+        )
+    numbers: dict[str, float | int | str] = {
+        "since": progress.since,
+        "limit": rule.trials,
+        "needed_gain": needed,
+        "scored": scored,
+        "warm_up": least,
+    }
+    if progress.bar:
+        numbers |= {"bar": progress.bar.value, "bar_trial": progress.bar.trial}
+    return Verdict(rule=rule.rule, fired=fired, ends=Ends.ROUND, reason=reason, numbers=numbers)
+
+
+def _failures(rule: Failures, situation: Situation) -> Verdict:
+    progress = situation.progress
+    failed, finished = progress.failed + progress.unlucky, progress.finished
+    share = failed / finished if finished else 0.0
+    return Verdict(
+        rule=rule.rule,
+        fired=finished >= rule.after and share >= rule.share and failed > 0,
+        ends=Ends.ASKS,
+        reason=f"{failed} of {finished} trials failed ({share:.0%}; limit {rule.share:.0%} "
+        f"after {rule.after})",
+        numbers={"failed": failed, "finished": finished, "share": share, "limit": rule.share},
+    )
+
+
+def _no_metric(rule: NoMetric, situation: Situation) -> Verdict:
+    progress, metric = situation.progress, situation.objective.metric
+    scored = progress.completed
+    return Verdict(
+        rule=rule.rule,
+        fired=progress.silent >= rule.after and scored == 0,
+        ends=Ends.ASKS,
+        reason=f"{progress.silent} trials completed and none gave {metric}: does the metric's "
+        f"regular expression match the log?",
+        numbers={"silent": progress.silent, "limit": rule.after, "scored": scored},
+    )
+
+
+def _wall_clock(rule: WallClock, situation: Situation) -> Verdict:
+    took = (situation.now - situation.began).total_seconds()
+    return Verdict(
+        rule=rule.rule,
+        fired=took >= rule.limit,
+        ends=Ends.SEARCH,
+        reason=f"the study has taken {show_duration(took)} (limit {show_duration(rule.limit)})",
+        numbers={"seconds": took, "limit": rule.limit},
+    )
+
+
+def _spend(rule: Spend, situation: Situation) -> Verdict:
+    return Verdict(
+        rule=rule.rule,
+        fired=situation.spent >= rule.limit,
+        ends=Ends.SEARCH,
+        reason=f"the study has spent {show_money(situation.spent)} "
+        f"(limit {show_money(rule.limit)})",
+        numbers={"spent": str(situation.spent), "limit": str(rule.limit)},
+    )
+
+
+def _target(rule: Target, situation: Situation) -> Verdict:
+    best = situation.best
+    fired = best is not None and situation.objective.gain(rule.value, best) >= 0
+    shown = "nothing yet" if best is None else show_number(best)
+    numbers: dict[str, float | int | str] = {"target": rule.value}
+    if best is not None:
+        numbers["best"] = best
+    return Verdict(
+        rule=rule.rule,
+        fired=fired,
+        ends=Ends.SEARCH,
+        reason=f"{situation.objective.metric} is {shown} (target {show_number(rule.value)})",
+        numbers=numbers,
+    )

@@ -1,0 +1,273 @@
+"""The state of a study, and what is recorded of it: decisions, owed actions, commands."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from tunewright.domain import names
+from tunewright.domain.budget import Ledger
+from tunewright.domain.profile import Profile
+from tunewright.domain.round import Progress, Round, RoundStatus
+from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec
+from tunewright.domain.values import Value
+
+SCHEMA = 1
+
+
+class Phase(StrEnum):
+    """What a study is doing."""
+
+    SEARCHING = "searching"
+    CHOOSING = "choosing"
+    AWAITING_APPROVAL = "awaiting approval"
+    DEPLOYING = "deploying"
+    NEEDS_PERSON = "needs a person"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be done."""
+        return self in {Phase.DONE, Phase.CANCELLED, Phase.FAILED}
+
+    @property
+    def waits_for_person(self) -> bool:
+        """Whether it goes on only when somebody says so."""
+        return self in {Phase.NEEDS_PERSON, Phase.AWAITING_APPROVAL}
+
+
+class Incumbent(Value):
+    """The best trial of the study so far.
+
+    Attributes:
+        trial: Its name.
+        round_number: The round that it belongs to.
+        value: Its objective.
+        parameters: Its searched parameters.
+        model: The S3 URI of its model.
+    """
+
+    trial: str
+    round_number: int
+    value: float
+    parameters: dict[str, str]
+    model: str | None
+
+
+class StartRound(Value):
+    """Make the tuning job of the live round."""
+
+    kind: Literal["start_round"] = "start_round"
+    job: str
+    not_before: datetime | None = None
+    waits: int = 0
+
+
+class StopRound(Value):
+    """Stop the tuning job of the live round."""
+
+    kind: Literal["stop_round"] = "stop_round"
+    job: str
+
+
+class DeployModel(Value):
+    """Put a model behind the endpoint."""
+
+    kind: Literal["deploy_model"] = "deploy_model"
+    model: str
+    endpoint: str
+
+
+Action = Annotated[StartRound | StopRound | DeployModel, Field(discriminator="kind")]
+
+
+class Deployment(Value):
+    """What is to go live; a person approves exactly this, by its hash.
+
+    Attributes:
+        model: The name of the model and of its endpoint config.
+        endpoint: The endpoint's name.
+        trial: The trial whose model it is.
+        value: That trial's objective.
+        artifact: The S3 URI of the model.
+        image: The image that serves it.
+        environment: The environment of the container that serves it.
+        price_per_hour: What the endpoint costs, in US dollars.
+        hash: Names this deployment and no other.
+    """
+
+    model: str
+    endpoint: str
+    trial: str
+    value: float
+    artifact: str
+    image: str
+    environment: dict[str, str] = {}
+    price_per_hour: Decimal
+    hash: str
+
+
+class CommandKind(StrEnum):
+    """What a person may tell a study."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class Command(Value):
+    """A person's word; it is consumed once, in the transaction that acts on it."""
+
+    id: str
+    kind: CommandKind
+    by: str
+    at: datetime
+    plan_hash: str | None = None
+
+
+class DecisionKind(StrEnum):
+    """What kind of step was taken."""
+
+    SUBMITTED = "submitted"
+    ROUND_PLANNED = "round planned"
+    ROUND_STARTED = "round started"
+    ROUND_REFUSED = "round refused"
+    WAITING = "waiting for capacity"
+    NEW_BEST = "new best"
+    STOPPING = "stopping round"
+    ROUND_DONE = "round done"
+    REFINED = "ranges refined"
+    SEARCH_ENDED = "search ended"
+    DEPLOY_PLANNED = "deployment planned"
+    APPROVAL_NEEDED = "approval needed"
+    NOT_DEPLOYED = "not deployed"
+    DEPLOYED = "deployed"
+    NEEDS_PERSON = "needs a person"
+    COMMANDED = "commanded"
+    DONE = "done"
+    FAILED = "failed"
+
+
+EVENTS: dict[DecisionKind, Event] = {
+    DecisionKind.ROUND_STARTED: Event.STARTED,
+    DecisionKind.NEW_BEST: Event.NEW_BEST,
+    DecisionKind.ROUND_DONE: Event.ROUND_DONE,
+    DecisionKind.ROUND_REFUSED: Event.TROUBLE,
+    DecisionKind.WAITING: Event.TROUBLE,
+    DecisionKind.APPROVAL_NEEDED: Event.NEEDS_ME,
+    DecisionKind.NEEDS_PERSON: Event.NEEDS_ME,
+    DecisionKind.DEPLOYED: Event.DONE,
+    DecisionKind.DONE: Event.DONE,
+    DecisionKind.FAILED: Event.TROUBLE,
+}
+"""Which decisions a person is told of, and as what."""
+
+
+class Decision(Value):
+    """A recorded step of the brain: what, why, and the numbers that it rests on.
+
+    Attributes:
+        study_id: The study.
+        seq: 1, 2, … within the study.
+        at: When it was decided.
+        kind: What kind of step.
+        round_number: The round that it is about; 0 for none.
+        reason: The step and its reason in one sentence; the same sentence everywhere.
+        numbers: What the reason rests on.
+    """
+
+    study_id: str
+    seq: int
+    at: datetime
+    kind: DecisionKind
+    round_number: int
+    reason: str
+    numbers: dict[str, Any] = {}
+
+
+class Study(Value):
+    """A study as it stands: its spec, its profile when it was submitted, and all that came of it.
+
+    Attributes:
+        id: Computed from stack, caller and idempotency key.
+        stack: The stack that owns it.
+        submitted_by: Who submitted it.
+        submitted: When.
+        spec: What was submitted.
+        profile: What it may use, as it stood at the submission.
+        phase: What it is doing.
+        paused: Whether no new round may be started.
+        rounds: All rounds; of refused attempts only the last.
+        ledger: Its money and trials.
+        incumbent: Its best trial.
+        ending: Why the search ended, or is to end; None while it goes on.
+        owed: What is still to be done to the world.
+        deployment: What is to go live.
+        resume_to: The phase to which a person's `resume` leads back from `needs a person`.
+        decisions: How many decisions were recorded.
+        version: Rises with every write.
+    """
+
+    schema_version: int = SCHEMA
+    id: str
+    stack: str
+    submitted_by: str
+    submitted: datetime
+    spec: StudySpec
+    profile: Profile
+    phase: Phase = Phase.SEARCHING
+    paused: bool = False
+    rounds: tuple[Round, ...] = ()
+    ledger: Ledger = Ledger()
+    incumbent: Incumbent | None = None
+    ending: str | None = None
+    owed: tuple[Action, ...] = ()
+    deployment: Deployment | None = None
+    resume_to: Phase | None = None
+    decisions: int = 0
+    version: int = 1
+
+    @property
+    def live(self) -> Round | None:
+        """The round whose tuning job is, or may become, alive."""
+        return self.rounds[-1] if self.rounds and self.rounds[-1].is_live else None
+
+    @property
+    def closed(self) -> tuple[Round, ...]:
+        """The rounds whose tuning jobs have ended."""
+        return tuple(each for each in self.rounds if each.status is RoundStatus.CLOSED)
+
+    @property
+    def gain(self) -> Gain:
+        """What counts as an improvement: the word of the not_improving rule, or the default."""
+        for rule in self.spec.stop:
+            if isinstance(rule, NotImproving):
+                return rule.min_gain
+        return DEFAULT_GAIN
+
+    @property
+    def progress(self) -> Progress:
+        """The newest round's progress; an empty one before the first."""
+        return self.rounds[-1].progress if self.rounds else Progress()
+
+    @property
+    def spent(self) -> Decimal:
+        """What all ended trials cost, those of the live round included."""
+        live = self.live
+        return self.ledger.spent + (live.progress.spent if live else Decimal(0))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of everything that is made for it."""
+        return names.tags(self.stack, self.id)
+
+    def with_live(self, live: Round) -> "Study":
+        """Replace the live round."""
+        return self.but(rounds=(*self.rounds[:-1], live))

@@ -1,0 +1,106 @@
+"""How plausible hyperparameters are for given data: the log posterior and its gradient.
+
+It judges hyperparameters and finds the best; predicting with them is `gp`'s business.
+Source: Rasmussen & Williams 2006, eq. 5.8 and 5.9, with log-normal priors (so: MAP).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gp_surrogate.kernel import (
+    Array,
+    NotPositiveDefiniteError,
+    grouped_pairs,
+    inverse_of_lower,
+    matern52_with_slope,
+    robust_cholesky,
+)
+from gp_surrogate.optimise import minimise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Priors of the logarithms, for standardised values on the unit cube: (mean, sd).
+LENGTHSCALE = (math.log(0.5), 0.8)  # the mean grows with ½·ln(d/3): distances grow with √d
+AMPLITUDE = (0.0, 0.5)
+NOISE = (math.log(0.05), 1.2)
+
+# Multi-start: (added to every log lengthscale, added to the log noise).
+STARTS = ((0.0, 0.0), (0.8, 0.0), (-0.8, 0.0), (0.0, 2.0), (0.8, 2.0))
+FINALISTS = 2
+MANY = 150  # rows from which the data drown the priors' second thoughts, and a step costs much
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The negative log posterior of log hyperparameters, given data.
+
+    A point θ is (ln lengthscale of each group…, ln amplitude, ln noise sd): groups + 2 numbers.
+    """
+
+    pairs: Array
+    z: Array
+    lower: tuple[NDArray[np.intp], NDArray[np.intp]]
+    mean: Array
+    sd: Array
+
+    @classmethod
+    def of(cls, x: Array, z: Array, groups: Sequence[int]) -> Evidence:
+        """Prepare the distances of x (n, d), with standardised values z (n,)."""
+        count = max(groups) + 1
+        centre = LENGTHSCALE[0] + 0.5 * math.log(count / 3.0)
+        rows, columns = np.tril_indices(len(x), -1)
+        return cls(
+            pairs=grouped_pairs(x, groups),
+            z=z,
+            lower=(rows, columns),
+            mean=np.array([centre] * count + [AMPLITUDE[0], NOISE[0]]),
+            sd=np.array([LENGTHSCALE[1]] * count + [AMPLITUDE[1], NOISE[1]]),
+        )
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        """Return the negative log posterior (up to a constant) and its gradient at θ."""
+        weights = np.exp(-2.0 * theta[:-2])
+        signal, noise = math.exp(2.0 * theta[-2]), math.exp(2.0 * theta[-1])
+        shape, slope = matern52_with_slope(weights @ self.pairs)
+        covariance = np.diag(np.full(self.z.size, signal + noise))
+        covariance[self.lower] = signal * shape
+        try:
+            factor = robust_cholesky(covariance)
+        except NotPositiveDefiniteError:
+            return math.inf, np.zeros_like(theta)
+        root = inverse_of_lower(factor)
+        alpha = root.T @ (root @ self.z)
+        pull = root.T @ root
+        trace = float(np.trace(pull)) - float(alpha @ alpha)
+        pulled = pull[self.lower] - alpha[self.lower[0]] * alpha[self.lower[1]]
+        gradient = np.empty_like(theta)
+        gradient[:-2] = weights * (self.pairs @ (pulled * slope)) * signal
+        gradient[-2] = signal * (trace + 2.0 * float(pulled @ shape))
+        gradient[-1] = noise * trace
+        away = (theta - self.mean) / self.sd
+        value = 0.5 * float(self.z @ alpha) + float(np.sum(np.log(np.diagonal(factor))))
+        return value + 0.5 * float(away @ away), gradient + away / self.sd
+
+    def best(self, iterations: int) -> Array:
+        """Return the θ with the least negative log posterior found from several fixed starts."""
+        starts = [self._start(*offsets) for offsets in STARTS]
+        starts.sort(key=lambda theta: self(theta)[0])
+        found = [
+            minimise(self, theta, spread=self.sd**2, iterations=iterations)
+            for theta in starts[: FINALISTS if self.z.size <= MANY else 1]
+        ]
+        return min(found, key=lambda pair: pair[1])[0]
+
+    def _start(self, lengthscale: float, noise: float) -> Array:
+        start = self.mean.copy()
+        start[:-2] += lengthscale
+        start[-1] += noise
+        return start

@@ -1,0 +1,237 @@
+"""What a surrogate believes about a box: where it is good, and what is still to be gained there.
+
+It takes and gives plain lists of mixed points (see `Layout`), so that its callers need no arrays;
+what is done about its findings is theirs to decide.
+Sources: Perrone et al., NeurIPS 2019 (boxes of good points; of the data there, of the model here);
+Hennig & Schuler, JMLR 2012 (the posterior of the optimum's place).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gp_surrogate.acquisition import expected_improvement
+from gp_surrogate.candidates import spread
+from gp_surrogate.encoding import Layout
+from gp_surrogate.gp import GaussianProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gp_surrogate.kernel import Array
+
+    Rows = Sequence[Sequence[float]]
+
+POINTS = 4000  # over the box: of 5 % of them the quantiles are good to about 2 % of the width
+OPTIMISM = 0.5  # how many standard deviations of doubt speak for a point
+TAIL = 0.05  # left out at each end of the good points
+FINALISTS, PATHS = 400, 200  # for the posterior of the optimum
+
+
+@dataclass(frozen=True)
+class Box:
+    """Bounds of mixed points: of numbers low and high; of categories those allowed.
+
+    Attributes:
+        sizes: the layout's; 0 for a number, k for one of k categories.
+        low: the least coordinate of each number; 0 for a category.
+        high: the greatest; 0 for a category.
+        allowed: the indices of the allowed categories; empty for a number.
+    """
+
+    sizes: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    allowed: tuple[tuple[int, ...], ...]
+
+    def fill(self, count: int, rng: np.random.Generator) -> Array:
+        """Return an even set of `count` mixed points in the box (count, p)."""
+        points = spread(count, len(self.sizes), rng)
+        for column, size in enumerate(self.sizes):
+            if size:
+                choices = np.array(self.allowed[column], dtype=np.float64)
+                points[:, column] = choices[(points[:, column] * choices.size).astype(np.intp)]
+            else:
+                low, high = self.low[column], self.high[column]
+                points[:, column] = low + (high - low) * points[:, column]
+        return points
+
+
+@dataclass(frozen=True)
+class Region:
+    """The good part of a box, as the surrogate sees it.
+
+    Attributes:
+        low: where the good points begin, for each number; 0 for a category.
+        high: where they end.
+        mean: their mean.
+        below: which share of them lies below the core, the box's inner part.
+        above: which share lies above it.
+        preference: how far they are from evenly spread over the box, 0 to 1 (the
+            Kolmogorov-Smirnov distance); near 0 the number makes no difference.
+        among_good: the share of each category among the good points.
+        among_optima: its share among likely places of the optimum.
+        explained: the share of the losses' variance that the surrogate foresees when each trial is
+            left out in turn; 0 or less for a surrogate that knows nothing.
+        improvement: the greatest expected improvement in the box, in units of the losses.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    mean: tuple[float, ...]
+    below: tuple[float, ...]
+    above: tuple[float, ...]
+    preference: tuple[float, ...]
+    among_good: tuple[tuple[float, ...], ...]
+    among_optima: tuple[tuple[float, ...], ...]
+    explained: float
+    improvement: float
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What further trials may gain over the incumbent, in units of the losses.
+
+    Attributes:
+        mean: the expected gain; never below 0.
+        low: the 10 % quantile.
+        high: the 90 % quantile.
+        improvement: the greatest expected improvement of a single trial.
+    """
+
+    mean: float
+    low: float
+    high: float
+    improvement: float
+
+
+def good_region(
+    rows: Rows, losses: Sequence[float], box: Box, *, core: Box, share: float, seed: int
+) -> Region:
+    """Fit trials and find the best `share` of the box by mean - ½ sd.
+
+    Args:
+        rows: the trials' mixed points (n, p), about on the unit cube.
+        losses: their losses (n,), to be minimised, in any unit.
+        box: where to look; it may reach beyond all trials.
+        core: the part of the box that was searched so far.
+        share: how much of the box is called good, such as 0.05.
+        seed: makes the points reproducible.
+
+    Raises:
+        ValueError: there are no trials, or a number is not finite.
+        NotPositiveDefiniteError: the surrogate cannot be fitted.
+    """
+    layout, rng = Layout(box.sizes), np.random.default_rng(seed)
+    model = GaussianProcess.fit(layout.encode(rows), np.array(losses), groups=layout.groups)
+    points = box.fill(POINTS, rng)
+    mean, sd = model.predict(layout.encode(points))
+    order = np.argsort(mean - OPTIMISM * sd, kind="stable")
+    good = points[order[: max(20, round(share * POINTS))]]
+    optima = good[:0]
+    if any(box.sizes):
+        finalists = points[order[:FINALISTS]]
+        paths = model.joint_sample(layout.encode(finalists), PATHS, rng)
+        optima = finalists[np.argmin(paths, axis=1)]
+    numbers = [None if size else good[:, column] for column, size in enumerate(box.sizes)]
+    return Region(
+        low=tuple(0.0 if each is None else float(np.quantile(each, TAIL)) for each in numbers),
+        high=tuple(0.0 if each is None else float(np.quantile(each, 1 - TAIL)) for each in numbers),
+        mean=tuple(0.0 if each is None else float(each.mean()) for each in numbers),
+        below=tuple(
+            0.0 if each is None else float(np.mean(each < low))
+            for each, low in zip(numbers, core.low, strict=True)
+        ),
+        above=tuple(
+            0.0 if each is None else float(np.mean(each > high))
+            for each, high in zip(numbers, core.high, strict=True)
+        ),
+        preference=tuple(
+            0.0 if each is None else _unevenness(each, low, high)
+            for each, low, high in zip(numbers, box.low, box.high, strict=True)
+        ),
+        among_good=_shares(good, box.sizes),
+        among_optima=_shares(optima, box.sizes),
+        explained=_explained(model),
+        improvement=float(expected_improvement(mean, sd, _best_mean(model)).max()),
+    )
+
+
+def expected_gain(
+    rows: Rows,
+    losses: Sequence[float],
+    box: Box,
+    *,
+    incumbent: Sequence[float],
+    trials: int,
+    adaptive: bool,
+    seed: int,
+) -> Gain:
+    """Foresee what the best of `trials` new trials in the box gains on the incumbent.
+
+    An adaptive search is taken to try the likely places of the optimum (Thompson sampling), any
+    other to spread its trials evenly. The gain is the function's own, compared on one posterior
+    path at a time: luck, the incumbent's and the new trials', is left out.
+
+    Args:
+        rows: the trials' mixed points (n, p).
+        losses: their losses (n,).
+        box: where the new trials will be.
+        incumbent: the best trial's point (p,).
+        trials: how many new trials there will be.
+        adaptive: whether they will learn from each other.
+        seed: makes the draws reproducible.
+
+    Raises:
+        ValueError: there are no trials, or a number is not finite.
+        NotPositiveDefiniteError: the surrogate cannot be fitted.
+    """
+    layout, rng = Layout(box.sizes), np.random.default_rng(seed)
+    model = GaussianProcess.fit(layout.encode(rows), np.array(losses), groups=layout.groups)
+    points = box.fill(POINTS if adaptive else max(trials, FINALISTS), rng)
+    mean, sd = model.predict(layout.encode(points))
+    improvement = float(expected_improvement(mean, sd, _best_mean(model)).max())
+    if adaptive:
+        points = points[np.argsort(mean - OPTIMISM * sd, kind="stable")[:FINALISTS]]
+        wishes = model.joint_sample(layout.encode(points), trials, rng)
+        tried = points[np.unique(np.argmin(wishes, axis=1))]
+    else:
+        tried = points[:trials]
+    together = layout.encode(np.vstack([np.array(incumbent)[None, :], tried]))
+    paths = model.joint_sample(together, PATHS, rng)
+    gains = np.maximum(paths[:, 0] - paths[:, 1:].min(axis=1), 0.0)
+    low, high = np.quantile(gains, [0.1, 0.9])
+    return Gain(float(gains.mean()), float(low), float(high), improvement)
+
+
+def _best_mean(model: GaussianProcess) -> float:
+    """Return the incumbent's loss without its luck: the least mean at the trials' points."""
+    return float(model.predict(model.x)[0].min())
+
+
+def _unevenness(values: Array, low: float, high: float) -> float:
+    """Return the Kolmogorov-Smirnov distance of values to the uniform law on [low, high]."""
+    places = np.sort((values - low) / max(high - low, 1e-300))
+    steps = np.arange(places.size + 1) / places.size
+    return float(max(np.max(steps[1:] - places), np.max(places - steps[:-1])))
+
+
+def _shares(points: Array, sizes: tuple[int, ...]) -> tuple[tuple[float, ...], ...]:
+    count = max(1, len(points))
+    return tuple(
+        tuple(float(np.sum(points[:, column] == index)) / count for index in range(size))
+        for column, size in enumerate(sizes)
+    )
+
+
+def _explained(model: GaussianProcess) -> float:
+    """Return 1 - (leave-one-out error)² / variance (Rasmussen & Williams 2006, eq. 5.12)."""
+    precision = model.root.T @ model.root
+    errors = (precision @ model.z) / np.diagonal(precision)
+    variance = float(np.mean(model.z**2))
+    missed = float(np.mean(errors**2))
+    return 1.0 - missed / variance if variance > 0 and math.isfinite(missed) else 0.0

@@ -1,0 +1,81 @@
+"""InvokeEndpoint of the SageMaker runtime: finds what serves, and words its errors as AWS does."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+
+from sagemaker_local import hosted
+from sagemaker_local.operations.context import Context
+from sagemaker_local.protocol import Response
+
+MOST_BYTES = 6_291_456
+_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+
+
+def endpoint(path: str) -> str | None:
+    """The endpoint that a path invokes.
+
+    >>> endpoint("/endpoints/churn/invocations")
+    'churn'
+    """
+    found = _PATH.fullmatch(path)
+    return found[1] if found else None
+
+
+def invoke(context: Context, name: str, headers: Mapping[bytes, bytes], body: bytes) -> Response:
+    """Pass a payload to the model behind an endpoint."""
+    document = context.store.get(hosted.ENDPOINT, name)
+    account = context.settings.account
+    if document is None or document["EndpointName"] != name:
+        return _error(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
+    if document["EndpointStatus"] not in {"InService", "Updating"}:
+        text = f"Endpoint {name} of account {account} is not in service."
+        return _error(400, "ValidationError", text)
+    if len(body) > MOST_BYTES:
+        text = f"Request body is larger than {MOST_BYTES} bytes."
+        return _error(400, "ValidationError", text)
+    content_type = headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
+    accept = headers[b"accept"].decode("latin-1") if b"accept" in headers else None
+    answer = context.parts.host.invoke(name, body, content_type, accept)
+    if not 200 <= answer.status < 300:
+        return _model_error(context, name, answer.status, answer.body)
+    given = {key.lower(): value for key, value in answer.headers.items()}
+    variant = document["_variants"][0]["VariantName"]
+    return Response(
+        200,
+        answer.body,
+        {
+            "content-type": given.get("content-type", "application/octet-stream"),
+            "x-Amzn-Invoked-Production-Variant": variant,
+            "x-amzn-RequestId": str(uuid.uuid4()),
+        },
+    )
+
+
+def _model_error(context: Context, name: str, status: int, body: bytes) -> Response:
+    said = body.decode(errors="replace")
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    settings = context.settings
+    text = (
+        f"Received {'client' if status < 500 else 'server'} error ({status}) from primary with "
+        f'message "{said}". See {group} in account {settings.account} for more information.'
+    )
+    further = {
+        "OriginalStatusCode": status,
+        "OriginalMessage": said,
+        "LogStreamArn": f"arn:aws:logs:{settings.region}:{settings.account}:log-group:{group}",
+    }
+    return _error(424, "ModelError", text, further)
+
+
+def _error(
+    status: int, code: str, message: str, further: Mapping[str, object] | None = None
+) -> Response:
+    body = {"Message": message, "message": message, **(further or {})}
+    headers = {
+        "content-type": "application/json",
+        "x-amzn-ErrorType": code,
+        "x-amzn-RequestId": str(uuid.uuid4()),
+    }
+    return Response(status, json.dumps(body).encode(), headers)

@@ -1,0 +1,206 @@
+"""The operations on models, endpoint configurations and endpoints."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sagemaker_local import events, hosted
+from sagemaker_local.errors import ApiError, validation
+from sagemaker_local.objects import ObjectStoreError
+from sagemaker_local.operations.context import Context
+from sagemaker_local.operations.listing import chosen, page
+from sagemaker_local.store import AlreadyThere, Document
+from sagemaker_local.values import millis
+
+Request = Mapping[str, Any]
+_WORDS = {
+    hosted.MODEL: "model",
+    hosted.CONFIG: "endpoint configuration",
+    hosted.ENDPOINT: "endpoint",
+}
+
+
+def create_model(context: Context, request: Request) -> dict[str, Any]:
+    """Note which container a model is, and where its data are."""
+    containers = request.get("Containers", [])
+    if ("PrimaryContainer" in request) == bool(containers):
+        raise validation("Either PrimaryContainer or Containers must be provided, not both.")
+    only = request.get("PrimaryContainer") or containers[0]
+    if len(containers) > 1 or "Image" not in only:
+        raise validation("This emulator serves models of one container that has an Image.")
+    url = only.get("ModelDataUrl")
+    if url is not None and not _has_object(context, url):
+        raise validation(f"Could not find model data at {url}.")
+    return {"ModelArn": _added(context, hosted.MODEL, "Model", request)}
+
+
+def create_config(context: Context, request: Request) -> dict[str, Any]:
+    """Note which model is to be served, and how."""
+    variants = request["ProductionVariants"]
+    if len(variants) > 1 or "ShadowProductionVariants" in request:
+        raise validation("This emulator serves endpoints of one production variant.")
+    variant = variants[0]
+    if "ModelName" not in variant:
+        raise validation("This emulator serves variants that have a ModelName.")
+    _found(context, hosted.MODEL, variant["ModelName"])
+    on_instances = "InstanceType" in variant and "InitialInstanceCount" in variant
+    if ("ServerlessConfig" in variant) == on_instances:
+        raise validation(
+            "A production variant must have either ServerlessConfig, or InstanceType and "
+            "InitialInstanceCount."
+        )
+    return {"EndpointConfigArn": _added(context, hosted.CONFIG, "EndpointConfig", request)}
+
+
+def create_endpoint(context: Context, request: Request) -> dict[str, Any]:
+    """Accept an endpoint, and have it started."""
+    name = request["EndpointName"]
+    config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
+    document = hosted.new_endpoint(context.settings, request, config, context.parts.clock())
+    _insert(context, hosted.ENDPOINT, name, document, document["EndpointArn"])
+    _changed(context, document)
+    return {"EndpointArn": document["EndpointArn"]}
+
+
+def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
+    """Have an endpoint serve by another configuration."""
+    name = request["EndpointName"]
+    _found(context, hosted.ENDPOINT, name)
+    config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
+    now = context.parts.clock()
+
+    def change(endpoint: Document) -> Document:
+        _settled(endpoint)
+        if endpoint["EndpointStatus"] == "Failed":
+            raise validation(f'Cannot update failed endpoint "{endpoint["EndpointArn"]}".')
+        if endpoint["EndpointConfigName"] == config["EndpointConfigName"]:
+            raise validation("Cannot update endpoint to the configuration that it already has.")
+        return hosted.updating(endpoint, config, now)
+
+    document = context.store.update(hosted.ENDPOINT, name, change)
+    if document is None:
+        raise _missing(context, hosted.ENDPOINT, name)
+    _changed(context, document)
+    return {"EndpointArn": document["EndpointArn"]}
+
+
+def delete_endpoint(context: Context, request: Request) -> None:
+    """Have an endpoint deleted."""
+    name = request["EndpointName"]
+    _found(context, hosted.ENDPOINT, name)
+    now = context.parts.clock()
+
+    def change(endpoint: Document) -> Document:
+        _settled(endpoint)
+        return hosted.deleting(endpoint, now)
+
+    document = context.store.update(hosted.ENDPOINT, name, change)
+    if document is not None:
+        _changed(context, document)
+
+
+def describe_model(context: Context, request: Request) -> Document:
+    """Tell all of a model."""
+    return _found(context, hosted.MODEL, request["ModelName"])
+
+
+def describe_config(context: Context, request: Request) -> Document:
+    """Tell all of an endpoint configuration."""
+    return _found(context, hosted.CONFIG, request["EndpointConfigName"])
+
+
+def describe_endpoint(context: Context, request: Request) -> Document:
+    """Tell all of an endpoint."""
+    return hosted.described(_found(context, hosted.ENDPOINT, request["EndpointName"]))
+
+
+def delete_model(context: Context, request: Request) -> None:
+    """Forget a model."""
+    _delete(context, hosted.MODEL, request["ModelName"])
+
+
+def delete_config(context: Context, request: Request) -> None:
+    """Forget an endpoint configuration."""
+    _delete(context, hosted.CONFIG, request["EndpointConfigName"])
+
+
+def list_models(context: Context, request: Request) -> dict[str, Any]:
+    """Tell a little of each model."""
+    return _listed(context, request, hosted.MODEL, "ModelName", "Models")
+
+
+def list_configs(context: Context, request: Request) -> dict[str, Any]:
+    """Tell a little of each endpoint configuration."""
+    return _listed(context, request, hosted.CONFIG, "EndpointConfigName", "EndpointConfigs")
+
+
+def list_endpoints(context: Context, request: Request) -> dict[str, Any]:
+    """Tell a little of each endpoint."""
+    return _listed(context, request, hosted.ENDPOINT, "EndpointName", "Endpoints")
+
+
+def _listed(
+    context: Context, request: Request, kind: str, name: str, member: str
+) -> dict[str, Any]:
+    found = chosen(request, context.store.all(kind), name=name, status="EndpointStatus")
+    keys = {"Name": lambda d: d[name], "CreationTime": lambda d: d["CreationTime"]}
+    if kind == hosted.ENDPOINT:
+        keys["Status"] = lambda d: d["EndpointStatus"]
+    items, following = page(
+        request, found, name=name, keys=keys, sort_by="CreationTime", order="Descending"
+    )
+    return {member: items, **following}
+
+
+def _added(context: Context, kind: str, prefix: str, request: Request) -> str:
+    name = request[f"{prefix}Name"]
+    arn = context.settings.arn(kind, name.lower())
+    document = {key: value for key, value in request.items() if key != "Tags"}
+    document |= {
+        f"{prefix}Arn": arn,
+        "CreationTime": millis(context.parts.clock()),
+        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+        "_tags": request.get("Tags", []),
+    }
+    _insert(context, kind, name, document, arn)
+    return arn
+
+
+def _insert(context: Context, kind: str, name: str, document: Document, arn: str) -> None:
+    try:
+        context.store.insert(kind, name, document)
+    except AlreadyThere as error:
+        raise validation(f'Cannot create already existing {_WORDS[kind]} "{arn}".') from error
+
+
+def _found(context: Context, kind: str, name: str) -> Document:
+    document = context.store.get(kind, name)
+    if document is None:
+        raise _missing(context, kind, name)
+    return document
+
+
+def _missing(context: Context, kind: str, name: str) -> ApiError:
+    arn = context.settings.arn(kind, name.lower())
+    return validation(f'Could not find {_WORDS[kind]} "{arn}".')
+
+
+def _delete(context: Context, kind: str, name: str) -> None:
+    _found(context, kind, name)
+    context.store.delete(kind, name)
+
+
+def _settled(endpoint: Document) -> None:
+    if endpoint["EndpointStatus"] in {"Creating", "Updating", "Deleting"}:
+        raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+
+
+def _changed(context: Context, endpoint: Document) -> None:
+    context.events.send(events.endpoint_event(context.settings, endpoint))
+    context.engine.endpoint_changed(endpoint["EndpointName"])
+
+
+def _has_object(context: Context, url: str) -> bool:
+    try:
+        return context.parts.objects.exists(url)
+    except ObjectStoreError:
+        return False

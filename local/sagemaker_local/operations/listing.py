@@ -1,0 +1,79 @@
+"""Filters, order and pages of the List operations; it does not know what it lists."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sagemaker_local.errors import validation
+from sagemaker_local.store import Document
+
+Key = Callable[[Document], Any]
+_PAGE = 10
+_FILTERS = {
+    "CreationTimeAfter": ("CreationTime", 1),
+    "CreationTimeBefore": ("CreationTime", -1),
+    "LastModifiedTimeAfter": ("LastModifiedTime", 1),
+    "LastModifiedTimeBefore": ("LastModifiedTime", -1),
+}
+
+
+def chosen(
+    request: Mapping[str, Any], documents: Iterable[Document], *, name: str, status: str = ""
+) -> list[Document]:
+    """Apply the filters that all lists share."""
+    found = list(documents)
+    if "NameContains" in request:
+        part = request["NameContains"].lower()
+        found = [document for document in found if part in document[name].lower()]
+    if status and "StatusEquals" in request:
+        found = [d for d in found if d[status] == request["StatusEquals"]]
+    for member, (attribute, sign) in _FILTERS.items():
+        if member in request:
+            limit = request[member]
+            found = [d for d in found if sign * (d[attribute] - limit) > 0]
+    return found
+
+
+def page(
+    request: Mapping[str, Any],
+    documents: Iterable[Document],
+    *,
+    name: str,
+    keys: Mapping[str, Key],
+    sort_by: str,
+    order: str = "Ascending",
+) -> tuple[list[Document], dict[str, str]]:
+    """Cut one page out of the ordered list, and give the token of the next.
+
+    A token names the last item of its page rather than a position: what is added or removed
+    between two pages makes no item appear twice.
+    """
+    key = keys[request.get("SortBy", sort_by)]
+    descending = request.get("SortOrder", order) == "Descending"
+
+    def place(document: Document) -> tuple[Any, str]:
+        return key(document), document[name]
+
+    ordered = sorted(documents, key=place, reverse=descending)
+    if "NextToken" in request:
+        last = _opened(request["NextToken"])
+        ordered = [d for d in ordered if (place(d) < last if descending else place(d) > last)]
+    size = request.get("MaxResults", _PAGE)
+    items = ordered[:size]
+    if len(ordered) <= size:
+        return items, {}
+    return items, {"NextToken": _closed(place(items[-1]))}
+
+
+def _closed(place: tuple[Any, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _opened(token: str) -> tuple[Any, str]:
+    try:
+        value, name = json.loads(base64.urlsafe_b64decode(token))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise validation("The NextToken is not valid.") from error
+    return value, name

@@ -1,0 +1,228 @@
+"""Tuning jobs in motion: launches trials when slots are free, stops them, ends the job."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sagemaker_local import events, training_jobs, tuning_jobs, verdicts
+from sagemaker_local.events import Dispatcher
+from sagemaker_local.parts import Parts, Question
+from sagemaker_local.settings import Settings
+from sagemaker_local.store import Document, Store
+from sagemaker_local.suggest.early_stopping import should_stop
+from sagemaker_local.trials import Trials
+from sagemaker_local.values import millis, trial_name, without_none
+from sagemaker_local.verdicts import Ending
+
+_LOG = logging.getLogger(__name__)
+
+
+class Tuner:
+    """All tuning jobs; only the engine's thread calls it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        parts: Parts,
+        dispatcher: Dispatcher,
+        trials: Trials,
+    ) -> None:
+        self._settings, self._store, self._parts = settings, store, parts
+        self._dispatcher, self._trials = dispatcher, trials
+
+    def busy(self) -> bool:
+        """Whether any tuning job goes on, so that time alone may end it."""
+        return bool(self._open())
+
+    def advance_all(self) -> None:
+        """Look at every tuning job that goes on."""
+        for name in self._open():
+            self.advance(name)
+
+    def advance_touched(self) -> None:
+        """Look at those whose trials have changed since."""
+        measured, self._trials.measured_objectives = self._trials.measured_objectives, set()
+        for name in measured:
+            self._maybe_stop_early(name)
+        touched, self._trials.touched = self._trials.touched, set()
+        for name in touched:
+            self.advance(name)
+
+    def advance(self, name: str) -> None:
+        """Do all that a tuning job can do now."""
+        job = self._refresh(name)
+        if job is None or job["HyperParameterTuningJobStatus"] in tuning_jobs.TERMINAL:
+            return
+        trials = tuning_jobs.trials(self._store, job)
+        ending = self._ending(job, trials)
+        if ending is None:
+            self._launch(name)
+            return
+        running = tuning_jobs.active(trials)
+        for trial in running:
+            self._trials.stop(trial["TrainingJobName"])
+        if not running:
+            self._end(job, trials, ending)
+
+    def _open(self) -> list[str]:
+        return [
+            job["HyperParameterTuningJobName"]
+            for job in self._store.all(tuning_jobs.KIND)
+            if job["HyperParameterTuningJobStatus"] not in tuning_jobs.TERMINAL
+        ]
+
+    def _refresh(self, name: str) -> Document | None:
+        """Count anew; a change is an event, as AWS sends one for every update of a job."""
+        before = self._store.get(tuning_jobs.KIND, name)
+        if before is None:
+            return None
+        trials = tuning_jobs.trials(self._store, before)
+        relatives = [t for p in tuning_jobs.parents(self._store, before) for t in self._of(p)]
+        now = self._parts.clock()
+        after = self._store.update(
+            tuning_jobs.KIND, name, lambda d: tuning_jobs.refreshed(d, trials, relatives, now)
+        )
+        # A job that has ended is announced by its end; its last count must not come after that
+        if after is not None and after["LastModifiedTime"] != before["LastModifiedTime"]:
+            self._announce(after)
+        return after
+
+    def _of(self, job: Document) -> list[Document]:
+        return tuning_jobs.trials(self._store, job)
+
+    def _ending(self, job: Document, trials: Sequence[Document]) -> Ending | None:
+        if job["HyperParameterTuningJobStatus"] == "Stopping":
+            return Ending("Stopped", "StoppedByUser")
+        if "_ending" in job:
+            return Ending(**job["_ending"])
+        ending = verdicts.judge(self._settings, job, trials, self._parts.clock())
+        if ending is not None:
+            self._decide(job, ending)
+        return ending
+
+    def _decide(self, job: Document, ending: Ending) -> None:
+        """Write the verdict down: what happens while trials stop must not change it."""
+        self._store.update(
+            tuning_jobs.KIND,
+            job["HyperParameterTuningJobName"],
+            lambda d: {**d, "_ending": asdict(ending)},
+        )
+
+    def _launch(self, name: str) -> None:
+        """Fill the free slots, one suggestion at a time."""
+        while (job := self._store.get(tuning_jobs.KIND, name)) is not None:
+            trials = self._of(job)
+            limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
+            full = len(tuning_jobs.active(trials)) >= limits["MaxParallelTrainingJobs"]
+            if full or len(trials) >= verdicts.most_trials(job):
+                return
+            try:
+                tuned = self._parts.suggest(self._question(job, trials))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed
+                _LOG.exception("no suggestion for the tuning job %s", name)
+                reason = f"InternalServerError: {error}"
+                self._decide(job, Ending("Failed", "InternalServerError", failure=reason))
+                self.advance(name)
+                return
+            trial = self._add(name, tuned)
+            if trial is None:
+                return
+            self._trials.announce(trial)
+            self._refresh(name)
+            self._trials.run(trial["TrainingJobName"])
+
+    def _add(self, name: str, tuned: dict[str, str]) -> Document | None:
+        """Write the next trial, unless the job was stopped or deleted while it was thought of."""
+        with self._store.transaction():
+            job = self._store.get(tuning_jobs.KIND, name)
+            if job is None or job["HyperParameterTuningJobStatus"] != "InProgress":
+                return None
+            number, salt = job["_launched"] + 1, 0
+            name_of_job = job["HyperParameterTuningJobName"]
+            while self._store.get(training_jobs.KIND, trial_name(name_of_job, number, salt)):
+                salt += 1  # a deleted tuning job of this name has left its trials behind
+            new_name = trial_name(name_of_job, number, salt)
+            trial = tuning_jobs.new_trial(self._settings, job, new_name, tuned, self._parts.clock())
+            self._store.insert(training_jobs.KIND, new_name, trial)
+            return trial
+
+    def _question(self, job: Document, trials: Sequence[Document]) -> Question:
+        config = job["HyperParameterTuningJobConfig"]
+        relatives = [t for p in tuning_jobs.parents(self._store, job) for t in self._of(p)]
+        running = tuning_jobs.active(trials)
+        return Question(
+            strategy=config["Strategy"],
+            ranges=config["ParameterRanges"],
+            goal=tuning_jobs.goal(job),
+            seed=job["_seed"],
+            index=job["_launched"],
+            own=_observed(trials),
+            parents=_observed(relatives),
+            pending=[trial["_tuned"] for trial in running],
+        )
+
+    def _maybe_stop_early(self, trial_name: str) -> None:
+        trial = self._store.get(training_jobs.KIND, trial_name)
+        if trial is None or trial["TrainingJobStatus"] != "InProgress":
+            return
+        job = self._store.get(tuning_jobs.KIND, trial["_tuning_name"])
+        if job is None:
+            return
+        config = job["HyperParameterTuningJobConfig"]
+        if config["TrainingJobEarlyStoppingType"] != "Auto":
+            return
+        others = [
+            other["_curve"]
+            for other in self._of(job)
+            if other["TrainingJobStatus"] == "Completed" and other.get("_curve")
+        ]
+        if should_stop(
+            self._trials.curve(trial_name, trial["_objective_metric"]),
+            others,
+            tuning_jobs.goal(job),
+            min_jobs=self._settings.early_stop_min_jobs,
+            grace_steps=self._settings.early_stop_grace_steps,
+        ):
+            self._trials.stop(trial_name, by_tuner=True)
+
+    def _end(self, job: Document, trials: Sequence[Document], ending: Ending) -> None:
+        now = millis(self._parts.clock())
+        details: dict[str, Any] = {
+            "NumberOfTrainingJobsObjectiveNotImproving": verdicts.stagnation(
+                self._settings, job, trials
+            )
+        }
+        if ending.converged:
+            details["ConvergenceDetectedTime"] = now
+        billed = sum(trial.get("BillableTimeInSeconds", 0) for trial in trials)
+        after = self._store.update(
+            tuning_jobs.KIND,
+            job["HyperParameterTuningJobName"],
+            lambda d: without_none(
+                {
+                    **d,
+                    "HyperParameterTuningJobStatus": ending.status,
+                    "HyperParameterTuningEndTime": now,
+                    "LastModifiedTime": now,
+                    "FailureReason": ending.failure,
+                    "TuningJobCompletionDetails": details,
+                    "ConsumedResources": {"RuntimeInSeconds": billed},
+                    "_completion_reason": ending.reason,
+                }
+            ),
+        )
+        if after is not None:
+            self._announce(after)
+
+    def _announce(self, job: Document) -> None:
+        self._dispatcher.send(events.tuning_job_event(self._settings, job))
+
+
+def _observed(trials: Sequence[Document]) -> list[tuple[dict[str, str], float]]:
+    return [
+        (dict(trial["_tuned"]), trial["_value"])
+        for trial in trials
+        if tuning_jobs.objective_status(trial) == "Succeeded"
+    ]

@@ -1,0 +1,119 @@
+"""When a tuning job is over and why; pure, `engine` carries it out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sagemaker_local import tuning_jobs
+from sagemaker_local.settings import Settings
+from sagemaker_local.store import Document
+from sagemaker_local.suggest.completion import not_improving, target_reached
+
+FIRST_TRIALS = 5
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a tuning job ends, once its running trials have ended."""
+
+    status: Literal["Completed", "Failed", "Stopped"]
+    reason: str
+    """For events, in a member that the API itself does not have."""
+    failure: str | None = None
+    converged: bool = False
+
+
+def judge(
+    settings: Settings, job: Document, trials: Sequence[Document], now: float
+) -> Ending | None:
+    """Decide whether a job in progress goes on (None) or ends."""
+    return (
+        _hopeless(job, trials)
+        or _target_reached(job, trials)
+        or _stagnant(settings, job, trials)
+        or _out_of_time(job, now)
+        or _all_done(job, trials)
+    )
+
+
+def most_trials(job: Document) -> int:
+    """How many trials a job may launch."""
+    config = job["HyperParameterTuningJobConfig"]
+    limit: int = config["ResourceLimits"].get("MaxNumberOfTrainingJobs", 0)
+    if limit:
+        return limit
+    if config["Strategy"] == "Grid":
+        return int(job["_combinations"])
+    return tuning_jobs.MOST_TRIALS
+
+
+def stagnation(settings: Settings, job: Document, trials: Sequence[Document]) -> int:
+    """How many trials have ended since one that was better by the gain that counts."""
+    ended = tuning_jobs.in_order_of_end(trials)
+    values = [trial["_value"] for trial in ended if trial.get("_value") is not None]
+    return not_improving(values, tuning_jobs.goal(job), settings.not_improving_gain)
+
+
+def _criteria(job: Document) -> dict[str, Any]:
+    found: dict[str, Any] = job["HyperParameterTuningJobConfig"].get(
+        "TuningJobCompletionCriteria", {}
+    )
+    return found
+
+
+def _hopeless(job: Document, trials: Sequence[Document]) -> Ending | None:
+    ended = tuning_jobs.in_order_of_end(trials)
+    if len(ended) < min(FIRST_TRIALS, most_trials(job)):
+        return None
+    if any(trial.get("_value") is not None for trial in ended):
+        return None
+    if any(trial["TrainingJobStatus"] == "Completed" for trial in ended):
+        text = (
+            f"No objective metrics found after running {len(ended)} training jobs. "
+            "Please ensure that the custom algorithm is emitting the objective metric as defined "
+            "by the regular expression provided."
+        )
+    else:
+        text = (
+            f"No training job succeeded after {len(ended)} attempts. Please take a look at the "
+            "training job failures to get more details."
+        )
+    return Ending("Failed", "NoTrainingJobSucceeded", failure=text)
+
+
+def _target_reached(job: Document, trials: Sequence[Document]) -> Ending | None:
+    target = _criteria(job).get("TargetObjectiveMetricValue")
+    goal = tuning_jobs.goal(job)
+    winner = tuning_jobs.best(trials, goal)
+    if target is None or winner is None:
+        return None
+    if not target_reached(winner["_value"], goal, target):
+        return None
+    return Ending("Completed", "TargetObjectiveMetricValueReached")
+
+
+def _stagnant(settings: Settings, job: Document, trials: Sequence[Document]) -> Ending | None:
+    criteria = _criteria(job)
+    limit = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
+    convergence = criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence")
+    if limit is None and convergence != "Enabled":
+        return None
+    count = stagnation(settings, job, trials)
+    if limit is not None and count >= limit:
+        return Ending("Completed", "BestObjectiveNotImproving")
+    if convergence == "Enabled" and count >= settings.convergence_trials:
+        return Ending("Completed", "ConvergenceDetected", converged=True)
+    return None
+
+
+def _out_of_time(job: Document, now: float) -> Ending | None:
+    limit = job["HyperParameterTuningJobConfig"]["ResourceLimits"].get("MaxRuntimeInSeconds")
+    if limit is None or now - job["CreationTime"] < limit:
+        return None
+    return Ending("Completed", "MaxRuntimeInSecondsReached")
+
+
+def _all_done(job: Document, trials: Sequence[Document]) -> Ending | None:
+    if len(trials) < most_trials(job) or tuning_jobs.active(trials):
+        return None
+    return Ending("Completed", "MaxNumberOfTrainingJobsReached")

@@ -1,0 +1,22 @@
+"""Sets this process's AWS environment to the local one, for a while, so that nothing else is met."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+@contextmanager
+def aws_environment(local: Mapping[str, str]) -> Iterator[None]:
+    """Replace all AWS variables of the environment by the local ones, and put them back after."""
+    saved = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    for name in saved:
+        del os.environ[name]
+    os.environ.update(local)
+    # No look-up of credentials or regions anywhere but here.
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(saved)

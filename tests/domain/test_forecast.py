@@ -1,0 +1,162 @@
+"""The forecast is in the objective's unit, calibrated, and silent where nothing can be told."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC, datetime
+from statistics import fmean
+
+import pytest
+
+from tunewright.domain.forecast import Forecast, forecast
+from tunewright.domain.objective import Goal, Objective
+from tunewright.domain.space import CategoricalRange, ContinuousRange, SearchSpace
+from tunewright.domain.trial import Trial, TrialStatus
+
+LOSS = Objective(metric="loss", goal=Goal.MINIMIZE)
+SCORE = Objective(metric="score", goal=Goal.MAXIMIZE)
+SPACE = SearchSpace(
+    ranges=(
+        ContinuousRange(name="x", low=0.2, high=0.6, hard_low=0.0, hard_high=1.0),
+        ContinuousRange(name="y", low=0.0, high=1.0, hard_low=0.0, hard_high=1.0),
+        CategoricalRange(name="c", choices=("a", "b"), hard_choices=("a", "b")),
+    )
+)
+
+
+def value(x: float, y: float, c: str) -> float:
+    return (x - 0.55) ** 2 + (y - 0.3) ** 2 + (0.1 if c == "b" else 0.0)
+
+
+def sample(count: int, seed: int = 0, *, factor: float = 1.0, noise: float = 0.0) -> list[Trial]:
+    source = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    trials = []
+    for number in range(count):
+        x, y, c = source.uniform(0.2, 0.6), source.random(), source.choice("ab")
+        trials.append(
+            Trial(
+                name=f"t-{seed}-{number:03d}",
+                study_id="s",
+                tuning_job="j",
+                round_number=1,
+                parameters={"x": repr(x), "y": repr(y), "c": c},
+                status=TrialStatus.COMPLETED,
+                objective=factor * (value(x, y, c) + noise * source.gauss(0, 1)),
+                created=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )
+    return trials
+
+
+def go(
+    trials: list[Trial],
+    objective: Objective = LOSS,
+    *,
+    ahead: int = 10,
+    adaptive: bool = False,
+    space: SearchSpace = SPACE,
+) -> Forecast:
+    return forecast(
+        space,
+        trials,
+        objective,
+        trials_ahead=ahead,
+        adaptive=adaptive,
+        study_id="s",
+        round_number=2,
+    )
+
+
+def numbers(found: Forecast) -> tuple[float, float, float, float]:
+    assert found.gain is not None
+    assert found.low is not None
+    assert found.high is not None
+    assert found.room is not None
+    return found.low, found.gain, found.high, found.room
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_gains_are_ordered_and_not_negative(adaptive: bool) -> None:
+    low, gain, high, room = numbers(go(sample(12), adaptive=adaptive))
+    assert 0 <= low <= gain <= high
+    assert room > 0
+
+
+def test_random_rounds_gain_about_what_was_foreseen() -> None:
+    foreseen, real = [], []
+    for seed in range(20):
+        trials = sample(10, seed)
+        foreseen.append(numbers(go(trials))[1])
+        best = min(trial.objective or math.inf for trial in trials)
+        ahead = [trial.objective or math.inf for trial in sample(10, 1000 + seed)]
+        real.append(max(0.0, best - min(ahead)))
+    assert fmean(foreseen) == pytest.approx(fmean(real), rel=0.6)
+
+
+def test_more_trials_gain_more() -> None:
+    trials = sample(12)
+    few, many = (numbers(go(trials, ahead=ahead))[1] for ahead in (2, 40))
+    assert few < many
+
+
+def test_little_is_left_where_much_was_tried() -> None:
+    early, late = (numbers(go(sample(count), adaptive=True)) for count in (10, 80))
+    assert late[1] < early[1]
+    assert late[3] < early[3]
+
+
+def test_luck_is_not_a_gain() -> None:
+    source = random.Random(0)  # noqa: S311
+    trials = [trial.but(objective=source.gauss(0, 1)) for trial in sample(40)]
+    _, gain, _, _ = numbers(go(trials))
+    assert gain < 0.8  # two standard deviations lie between the median and the luckiest of 40
+
+
+def test_the_unit_is_the_objectives_own() -> None:
+    low, gain, high, room = numbers(go(sample(15)))
+    scaled = numbers(go(sample(15, factor=1000.0)))
+    assert scaled == pytest.approx((1000 * low, 1000 * gain, 1000 * high, room), rel=1e-4)
+
+
+def test_maximize_mirrors_minimize() -> None:
+    assert go(sample(15, factor=-1.0), SCORE) == go(sample(15))
+
+
+def test_order_does_not_matter_and_it_is_deterministic() -> None:
+    trials = sample(15)
+    assert go(trials[::-1] + trials) == go(trials)
+
+
+def test_without_enough_trials_nothing_is_told() -> None:
+    found = go(sample(7))
+    assert (found.gain, found.room, found.at_edge) == (None, None, ())
+    assert found.reason == "7 trials are too few for a forecast, which takes 8"
+    assert go([]).gain is None
+
+
+def test_equal_values_promise_nothing() -> None:
+    found = go([trial.but(objective=0.5) for trial in sample(12)])
+    assert (found.gain, found.room) == (0.0, 0.0)
+    assert "nothing shows where to go" in found.reason
+
+
+def test_a_surrogate_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ArithmeticError("covariance is not positive definite")
+
+    monkeypatch.setattr("gp_surrogate.region.expected_gain", fail)
+    assert go(sample(12)).reason == "no surrogate: covariance is not positive definite"
+
+
+def test_a_best_trial_at_a_movable_end_is_told() -> None:
+    narrow = SPACE.but(ranges=(SPACE.ranges[0].but(low=0.2, high=0.4), *SPACE.ranges[1:]))
+    inside = []
+    for trial in sample(30):
+        x = 0.2 + float(trial.parameters["x"]) / 3
+        inside.append(trial.but(parameters={**trial.parameters, "x": repr(x)}))
+    there = {"x": "0.399", "y": "0.5", "c": "a"}
+    trials = [*inside, inside[0].but(name="best", parameters=there, objective=-1.0)]
+    found = go(trials, space=narrow)
+    assert found.at_edge == ("x",)
+    assert "10 more trials are expected to gain" in found.reason

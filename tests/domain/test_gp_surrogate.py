@@ -1,0 +1,367 @@
+"""The surrogate predicts, doubts, and does not care for the order or unit of what it is given."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gp_surrogate import (
+    GaussianProcess,
+    Layout,
+    expected_improvement,
+    log_expected_improvement,
+)
+from gp_surrogate.acquisition import erfc, log_h, normal_cdf
+from gp_surrogate.candidates import around, spread
+from gp_surrogate.evidence import Evidence
+from gp_surrogate.kernel import (
+    NotPositiveDefiniteError,
+    inverse_of_lower,
+    matern52,
+    robust_cholesky,
+    squared_distances,
+)
+from gp_surrogate.optimise import minimise
+
+if TYPE_CHECKING:
+    from gp_surrogate.kernel import Array
+
+
+def bowl(x: Array) -> Array:
+    return np.asarray(np.sum((x - 0.4) ** 2 * np.arange(1, x.shape[1] + 1), axis=1))
+
+
+def sample(n: int = 30, d: int = 3, seed: int = 0) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    x = rng.random((n, d))
+    return x, bowl(x) + 0.02 * rng.standard_normal(n)
+
+
+# -- the parts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gradient_agrees_with_finite_differences(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = sample(25, 4, seed)
+    evidence = Evidence.of(x, (y - y.mean()) / y.std(), (0, 1, 1, 2))
+    theta = evidence.mean + 0.7 * rng.standard_normal(evidence.mean.size)
+    _, gradient = evidence(theta)
+    for index in range(theta.size):
+        step = np.zeros_like(theta)
+        step[index] = 1e-5
+        difference = (evidence(theta + step)[0] - evidence(theta - step)[0]) / 2e-5
+        assert gradient[index] == pytest.approx(difference, rel=1e-4, abs=1e-4)
+
+
+def test_optimiser_solves_rosenbrock() -> None:
+    def rosenbrock(p: Array) -> tuple[float, Array]:
+        a, b = float(p[0]), float(p[1])
+        value = (1 - a) ** 2 + 100 * (b - a * a) ** 2
+        return value, np.array([-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a)])
+
+    point, value = minimise(
+        rosenbrock, np.array([-1.2, 1.0]), spread=np.ones(2) * 0.01, iterations=200, tolerance=1e-12
+    )
+    assert point == pytest.approx([1.0, 1.0], abs=1e-3)
+    assert value < 1e-6
+
+
+def test_optimiser_turns_back_where_there_is_no_value() -> None:
+    def half_line(p: Array) -> tuple[float, Array]:
+        x = float(p[0])
+        return (x - math.log(x), np.array([1 - 1 / x])) if x > 0 else (math.inf, np.zeros(1))
+
+    point, _ = minimise(half_line, np.array([1.9]), spread=np.array([40.0]), tolerance=1e-10)
+    assert point[0] == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 5, 48, 49, 200])
+def test_inverse_of_lower(size: int) -> None:
+    rng = np.random.default_rng(size)
+    factor = np.tril(rng.standard_normal((size, size))) + 3 * math.sqrt(size) * np.eye(size)
+    assert inverse_of_lower(factor) @ factor == pytest.approx(np.eye(size), abs=1e-9)
+
+
+def test_cholesky_of_a_singular_matrix_gets_jitter() -> None:
+    factor = robust_cholesky(np.ones((4, 4)))
+    assert factor @ factor.T == pytest.approx(np.ones((4, 4)), abs=1e-4)
+
+
+def test_cholesky_gives_up_on_what_is_no_covariance() -> None:
+    with pytest.raises(NotPositiveDefiniteError, match="not positive definite"):
+        robust_cholesky(-np.eye(3))
+
+
+def test_kernel_at_distance_one() -> None:
+    root = math.sqrt(5.0)
+    expected = (1 + root + 5 / 3) * math.exp(-root)
+    assert matern52(np.ones(1))[0] == pytest.approx(expected, rel=1e-14)
+
+
+def test_squared_distances_are_not_negative() -> None:
+    x = np.random.default_rng(1).random((40, 3)) + 1e6
+    assert squared_distances(x, x).min() >= 0.0
+
+
+# -- acquisition --------------------------------------------------------------------------------
+
+
+def test_erfc_keeps_shape_and_precision() -> None:
+    values = np.array([[-3.0, 0.0], [0.5, 20.0]])
+    assert erfc(values).shape == (2, 2)
+    assert erfc(values)[1, 1] == math.erfc(20.0)
+    assert normal_cdf(np.array([0.0]))[0] == 0.5
+
+
+def test_expected_improvement_agrees_with_monte_carlo() -> None:
+    draws = np.random.default_rng(0).standard_normal(400_000)
+    for mean, sd, best in [(0.0, 1.0, 0.0), (1.0, 0.5, 0.7), (-2.0, 3.0, 1.0), (0.5, 0.1, 0.6)]:
+        seen = np.maximum(best - (mean + sd * draws), 0.0).mean()
+        told = expected_improvement(np.array([mean]), np.array([sd]), best)[0]
+        assert told == pytest.approx(seen, rel=0.02, abs=1e-4)
+
+
+def test_log_improvement_is_smooth_over_its_branches() -> None:
+    z = np.linspace(-40.0, 5.0, 200_001)
+    values = log_h(z)
+    assert np.isfinite(values).all()
+    assert (np.diff(values) > 0).all()
+    # The second difference of a smooth function is small: a jump between branches would show.
+    assert np.abs(np.diff(values, 2)).max() < 1e-6
+
+
+def test_log_improvement_far_in_the_tail() -> None:
+    value = log_expected_improvement(np.array([100.0, 1000.0]), np.array([1.0, 1.0]), 0.0)
+    # ln h(z) -> -z²/2 - ln √(2π) - 2 ln|z|
+    assert value[0] == pytest.approx(
+        -5000 - 0.5 * math.log(2 * math.pi) - 2 * math.log(100), abs=1e-3
+    )
+    assert value[0] > value[1] > -math.inf
+
+
+def test_log_improvement_without_doubt() -> None:
+    value = log_expected_improvement(np.array([1.0, 3.0]), np.zeros(2), 2.0)
+    assert value.tolist() == [0.0, -math.inf]
+
+
+# -- candidates and encoding --------------------------------------------------------------------
+
+
+def test_spread_points_are_even() -> None:
+    points = spread(512, 6, np.random.default_rng(0))
+    assert points.shape == (512, 6)
+    assert points.min() >= 0.0
+    assert points.max() < 1.0
+    for column in points.T:
+        counts = np.histogram(column, bins=16, range=(0, 1))[0]
+        assert counts.min() > 20  # 32 expected
+    distinct = {tuple(point) for point in points.tolist()}
+    assert len(distinct) == 512
+
+
+def test_spread_is_reproducible() -> None:
+    first, second = (spread(50, 3, np.random.default_rng(7)) for _ in range(2))
+    assert (first == second).all()
+
+
+def test_around_moves_each_point_in_some_coordinate() -> None:
+    centre = np.full((2, 5), 0.5)
+    points = around(centre, 100, 0.1, np.random.default_rng(0))
+    assert points.shape == (200, 5)
+    assert (points != 0.5).any(axis=1).all()
+    assert (points == 0.5).mean() > 0.4
+
+
+def test_categories_are_at_distance_one() -> None:
+    coded = Layout((3, 0)).encode([[0, 0.1], [2, 0.1]])
+    assert squared_distances(coded, coded)[0, 1] == pytest.approx(1.0)
+    assert Layout((3, 0)).numeric == (1,)
+    assert Layout((2,)).encode([[-1.0]]).tolist() == [[0.0, 0.0]]
+
+
+# -- the process --------------------------------------------------------------------------------
+
+
+def test_noiseless_data_are_interpolated() -> None:
+    x = spread(40, 2, np.random.default_rng(0))
+    y = bowl(x)
+    model = GaussianProcess.fit(x, y)
+    mean, sd = model.predict(x)
+    assert np.abs(mean - y).max() < 0.01 * y.std()
+    assert sd.max() < 0.02 * y.std()
+    assert model.noise < 0.02 * y.std()
+
+
+def test_prediction_far_away_returns_to_the_prior() -> None:
+    x, y = sample()
+    model = GaussianProcess.fit(x, y)
+    mean, sd = model.predict(np.full((1, 3), 1e3))
+    assert mean[0] == pytest.approx(y.mean())
+    assert sd[0] == pytest.approx(model.amplitude * model.scale)
+
+
+def test_noise_is_found() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.random((120, 2))
+    y = np.sin(5 * x[:, 0]) + 0.3 * rng.standard_normal(120)
+    model = GaussianProcess.fit(x, y)
+    assert model.noise == pytest.approx(0.3, rel=0.3)
+    assert model.lengthscales[1] > 2 * model.lengthscales[0]
+
+
+def test_doubt_is_calibrated_on_draws_from_the_prior() -> None:
+    inside = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        x = rng.random((60, 2))
+        covariance = matern52(squared_distances(x / 0.4, x / 0.4)) + 1e-9 * np.eye(60)
+        truth = np.linalg.cholesky(covariance) @ rng.standard_normal(60)
+        model = GaussianProcess.fit(x[:30], truth[:30] + 0.05 * rng.standard_normal(30))
+        mean, sd = model.predict(x[30:])
+        inside.append(np.abs(truth[30:] - mean) < 1.2816 * sd)
+    assert 0.70 < np.mean(inside) < 0.90  # 80 % intended
+
+
+def test_order_does_not_matter() -> None:
+    x, y = sample()
+    where = spread(50, 3, np.random.default_rng(2))
+    order = np.random.default_rng(9).permutation(len(x))
+    first = GaussianProcess.fit(x, y).predict(where)
+    second = GaussianProcess.fit(x[order], y[order]).predict(where)
+    assert first[0] == pytest.approx(second[0], rel=1e-12)
+    assert first[1] == pytest.approx(second[1], rel=1e-9)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.floats(1e-6, 1e6), st.floats(-1e3, 1e3))
+def test_unit_of_the_values_does_not_matter(factor: float, shift: float) -> None:
+    x, y = sample(12, 2)
+    where = spread(20, 2, np.random.default_rng(2))
+    plain, doubt = GaussianProcess.fit(x, y).predict(where)
+    # No more digits than the shift leaves of the values.
+    shift *= factor
+    mean, sd = GaussianProcess.fit(x, factor * y + shift).predict(where)
+    assert (mean - shift) / factor == pytest.approx(plain, abs=1e-6)
+    assert sd / factor == pytest.approx(doubt, abs=1e-6)
+
+
+def test_one_point_is_enough() -> None:
+    model = GaussianProcess.fit(np.array([[0.5, 0.5]]), np.array([3.0]))
+    mean, sd = model.predict(np.array([[0.5, 0.5], [0.0, 1.0]]))
+    assert mean == pytest.approx([3.0, 3.0])
+    assert sd[0] < sd[1]
+
+
+def test_duplicates_are_averaged() -> None:
+    x = np.array([[0.2], [0.2], [0.2], [0.8]])
+    mean, _ = GaussianProcess.fit(x, np.array([0.0, 1.0, 2.0, 5.0])).predict(np.array([[0.2]]))
+    assert 0.5 < mean[0] < 1.8
+
+
+def test_equal_values_give_a_constant() -> None:
+    x, _ = sample()
+    model = GaussianProcess.fit(x, np.full(len(x), 0.1))
+    mean, sd = model.predict(x)
+    assert mean == pytest.approx(np.full(len(x), 0.1))
+    assert np.isfinite(sd).all()
+
+
+def test_a_constant_column_does_no_harm() -> None:
+    x, y = sample()
+    x[:, 1] = 0.5
+    mean, _ = GaussianProcess.fit(x, y).predict(x)
+    assert np.isfinite(mean).all()
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "groups"),
+    [
+        (np.zeros((2, 1)), np.zeros(3), None),
+        (np.zeros((0, 1)), np.zeros(0), None),
+        (np.zeros((2, 2)), np.zeros(2), (0, 2)),
+        (np.zeros((2, 2)), np.zeros(2), (0,)),
+        (np.full((2, 1), np.nan), np.zeros(2), None),
+        (np.zeros((2, 1)), np.array([0.0, np.inf]), None),
+    ],
+)
+def test_nonsense_is_refused(x: Array, y: Array, groups: tuple[int, ...] | None) -> None:
+    with pytest.raises(ValueError, match="must"):
+        GaussianProcess.fit(x, y, groups=groups)
+
+
+def test_joint_samples_have_the_predicted_covariance() -> None:
+    x, y = sample(15, 2)
+    model = GaussianProcess.fit(x, y)
+    where = spread(6, 2, np.random.default_rng(4))
+    draws = model.joint_sample(where, 40_000, np.random.default_rng(0))
+    mean, sd = model.predict(where)
+    assert draws.shape == (40_000, 6)
+    assert draws.mean(axis=0) == pytest.approx(mean, abs=0.03 * sd.max())
+    assert np.cov(draws.T) == pytest.approx(model.covariance(where), abs=0.03 * sd.max() ** 2)
+    assert np.sqrt(np.diagonal(model.covariance(where))) == pytest.approx(sd)
+
+
+def test_joint_samples_of_one_point_twice_agree() -> None:
+    x, y = sample(15, 2)
+    draws = GaussianProcess.fit(x, y).joint_sample(
+        np.full((2, 2), 0.9), 50, np.random.default_rng(0)
+    )
+    assert draws[:, 0] == pytest.approx(draws[:, 1], abs=1e-3)
+
+
+def test_conditioning_equals_the_whole_formula() -> None:
+    x, y = sample(20, 2)
+    model = GaussianProcess.fit(x[:16], y[:16])
+    grown = model.condition(x[16:], y[16:])
+    where = spread(9, 2, np.random.default_rng(4))
+    everything = np.vstack([model.x, x[16:]])
+    stretch = model.lengthscales
+    inner = model.amplitude**2 * matern52(
+        squared_distances(everything / stretch, everything / stretch)
+    ) + model.relative_noise**2 * np.eye(20)
+    cross = model.amplitude**2 * matern52(squared_distances(where / stretch, everything / stretch))
+    mean, sd = grown.predict(where)
+    z = np.concatenate([model.z, (y[16:] - model.centre) / model.scale])
+    assert (mean - model.centre) / model.scale == pytest.approx(cross @ np.linalg.solve(inner, z))
+    variance = model.amplitude**2 - np.sum(cross * np.linalg.solve(inner, cross.T).T, axis=1)
+    assert (sd / model.scale) ** 2 == pytest.approx(variance, abs=1e-8)
+
+
+def test_believing_a_pending_point_keeps_the_mean_and_shrinks_the_doubt() -> None:
+    x, y = sample(15, 2)
+    model = GaussianProcess.fit(x, y)
+    pending = np.array([[0.9, 0.1]])
+    believed = model.condition(pending, model.predict(pending)[0])
+    assert believed.predict(pending)[0] == pytest.approx(model.predict(pending)[0])
+    assert believed.predict(pending)[1][0] < model.predict(pending)[1][0]
+    assert model.condition(np.empty((0, 2)), np.empty(0)) is model
+
+
+def test_categories_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.random(40), rng.integers(3, size=40)])
+    layout = Layout((0, 3))
+    y = rows[:, 0] + np.array([0.0, 2.0, 1.0])[rows[:, 1].astype(int)]
+    model = GaussianProcess.fit(layout.encode(rows), y, groups=layout.groups)
+    mean, _ = model.predict(layout.encode([[0.5, 0], [0.5, 1], [0.5, 2]]))
+    assert mean == pytest.approx([0.5, 2.5, 1.5], abs=0.1)
+    assert len(model.lengthscales) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n", "bar"), [(100, 0.06), (300, 0.4)])
+def test_fit_is_fast(n: int, bar: float) -> None:
+    x, y = sample(n, 10)
+    spent = []
+    for _ in range(3):
+        before = time.process_time()
+        GaussianProcess.fit(x, y)
+        spent.append(time.process_time() - before)
+    assert min(spent) < 2 * bar  # CPU seconds of all threads; the bar holds for one

@@ -1,0 +1,122 @@
+"""One server with fake parts for each test, and boto3 clients that can reach nothing else."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sagemaker_local.server import LocalServer
+from tests.local.service.fakes import Fakes
+
+
+def client(service: str, url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def until(found: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = found()
+        if value:
+            return value
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.005)
+
+
+@dataclass
+class World:
+    """A running server, its fakes, and what is asked of it most."""
+
+    root: Path
+    fakes: Fakes
+    stack: ExitStack
+    settings: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self) -> "World":
+        self.server = self.stack.enter_context(
+            LocalServer(
+                self.root, on_event=self.events.append, parts=self.fakes.parts, **self.settings
+            )
+        )
+        self.sm = client("sagemaker", self.server.url)
+        return self
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        self.sm.close()
+        self.stack.pop_all().close()
+
+    def create(self, request: dict[str, Any]) -> str:
+        self.sm.create_hyper_parameter_tuning_job(**request)
+        return request["HyperParameterTuningJobName"]
+
+    def refusal(self, request: dict[str, Any]) -> tuple[str, str]:
+        """Code and text of the error that a tuning job gets."""
+        with pytest.raises(ClientError) as caught:
+            self.create(request)
+        error = caught.value.response["Error"]
+        return error["Code"], error["Message"]
+
+    def job(self, name: str = "search") -> dict[str, Any]:
+        return self.sm.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    def trials(self, name: str = "search", **how: Any) -> list[dict[str, Any]]:
+        answer = self.sm.list_training_jobs_for_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name, **{"MaxResults": 100, **how}
+        )
+        return answer["TrainingJobSummaries"]
+
+    def training(self, name: str) -> dict[str, Any]:
+        return self.sm.describe_training_job(TrainingJobName=name)
+
+    def ended(self, name: str = "search") -> dict[str, Any]:
+        over = {"Completed", "Failed", "Stopped"}
+
+        def look() -> Any:
+            job = self.job(name)
+            return job if job["HyperParameterTuningJobStatus"] in over else None
+
+        return until(look)
+
+    def running(self, count: int) -> list[str]:
+        """The names of the trials that run, once they are so many."""
+        until(lambda: len(self.fakes.runner.jobs) == count)
+        return self.fakes.runner.names
+
+
+@pytest.fixture
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Settings may be given by `@pytest.mark.parametrize("world", [{...}], indirect=True)`."""
+    with ExitStack() as outer:
+        settings = getattr(request, "param", {})
+        made = World(tmp_path / "state", Fakes(), ExitStack(), settings)
+        outer.callback(lambda: made.stack.close())
+        yield made.start()
+        made.sm.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One server for all tests of a module, which then must use different names."""
+    made = World(tmp_path_factory.mktemp("shared") / "state", Fakes(), ExitStack())
+    yield made.start()
+    made.stop()

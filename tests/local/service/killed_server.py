@@ -1,0 +1,29 @@
+"""A server to be killed: its trials note their launch, and end once a file called `go` is there."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from sagemaker_local.server import LocalServer
+from tests.local.service.fakes import FakeRunner, Fakes
+
+root = Path(sys.argv[1])
+
+
+class Noting(FakeRunner):
+    def start(self, spec, listener):
+        with (root / "launches").open("a") as file:
+            file.write(f"{spec.name}\n")
+        super().start(spec, listener)
+        threading.Thread(target=self.end_later, args=(spec.name,), daemon=True).start()
+
+    def end_later(self, name):
+        while not (root / "go").exists():
+            time.sleep(0.01)
+        self.finish(name, 0.5)
+
+
+with LocalServer(root, parts=Fakes(runner=Noting()).parts) as server:
+    print(server.url, flush=True)  # noqa: T201
+    threading.Event().wait()

@@ -1,0 +1,125 @@
+"""What was acknowledged survives, and nothing is launched twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sagemaker_local.store import AlreadyThere, Store
+from tests.local.service.conftest import client, until
+from tests.local.service.fakes import tuning_request
+
+SERVER = Path(__file__).with_name("killed_server.py")
+
+
+def test_a_job_goes_on_after_a_restart_with_the_same_trials(world):
+    world.create(tuning_request(trials=4, parallel=2))
+    first, second = world.running(2)
+    world.fakes.runner.finish(first, 0.4)
+    third = next(name for name in world.running(2) if name != second)
+    before = {t["TrainingJobName"]: t["TunedHyperParameters"] for t in world.trials()}
+    world.restart()
+    assert world.running(2) == sorted([second, third])
+    assert world.fakes.runner.reaped == 2
+    after = {t["TrainingJobName"]: t["TunedHyperParameters"] for t in world.trials()}
+    assert after == before
+    for _ in range(3):
+        names = world.running(min(2, len(world.fakes.runner.jobs)))
+        world.fakes.runner.finish(names[0], 0.5)
+        until(lambda name=names[0]: name not in world.fakes.runner.jobs)
+        until(lambda: len(world.fakes.runner.jobs) == 2 or len(world.trials()) == 4)
+    job = world.ended()
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    way = [s["Status"] for s in world.training(second)["SecondaryStatusTransitions"]]
+    assert way.count("Starting") == 2
+
+
+def test_what_was_stopping_is_stopped_after_a_restart(world):
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request())
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.25)
+    world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="search")
+    until(lambda: world.fakes.runner.stopped == [name])
+    world.restart()
+    job = world.ended()
+    assert job["HyperParameterTuningJobStatus"] == "Stopped"
+    trial = world.trials()[0]
+    assert trial["TrainingJobStatus"] == "Stopped"
+    assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+
+
+def test_objects_survive_a_restart(world):
+    s3 = client("s3", world.server.url)
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="train/a.csv", Body=b"1,2\n")
+    s3.close()
+    world.restart()
+    s3 = client("s3", world.server.url)
+    assert s3.get_object(Bucket="data", Key="train/a.csv")["Body"].read() == b"1,2\n"
+    s3.close()
+
+
+def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
+    paths = [path for path in sys.path if path]
+    process = subprocess.Popen(
+        [sys.executable, str(SERVER), str(root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    return process, process.stdout.readline().strip()
+
+
+def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path):
+    root = tmp_path / "state"
+    launches = root / "launches"
+    process, url = serve(root)
+    sm = client("sagemaker", url)
+    for number in range(5):
+        sm.create_hyper_parameter_tuning_job(**tuning_request(f"job-{number}", trials=2))
+    process.send_signal(signal.SIGKILL)  # at once: what follows the acknowledgement is cut off
+    process.wait(), process.stdout.close(), sm.close()
+
+    process, url = serve(root)
+    sm = client("sagemaker", url)
+    listed = sm.list_hyper_parameter_tuning_jobs(MaxResults=100)["HyperParameterTuningJobSummaries"]
+    assert len(listed) == 5
+    until(lambda: len(set(launches.read_text().splitlines())) == 5)
+    process.send_signal(signal.SIGKILL)
+    process.wait(), process.stdout.close(), sm.close()
+
+    process, url = serve(root)
+    sm = client("sagemaker", url)
+    (root / "go").touch()
+    for number in range(5):
+        name = {"HyperParameterTuningJobName": f"job-{number}"}
+
+        def completed(name=name):
+            job = sm.describe_hyper_parameter_tuning_job(**name)
+            return job["HyperParameterTuningJobStatus"] == "Completed"
+
+        until(completed)
+        trials = sm.list_training_jobs_for_hyper_parameter_tuning_job(**name)
+        assert len(trials["TrainingJobSummaries"]) == 2
+    process.send_signal(signal.SIGKILL)
+    process.wait(), process.stdout.close(), sm.close()
+    assert len(set(launches.read_text().splitlines())) == 10
+
+
+def test_the_store_keeps_what_it_wrote_and_tells_names_apart_by_more_than_case(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    store.insert("job", "Name", {"a": 1})
+    with pytest.raises(AlreadyThere):
+        store.insert("job", "nAME", {"a": 2})
+    store.update("job", "name", lambda d: {**d, "b": 2})
+    with store.transaction():
+        store.insert("job", "other", {})
+        store.delete("job", "other")
+    assert store.update("job", "none", lambda d: d) is None
+    again = Store(tmp_path / "s.sqlite")
+    assert again.all("job") == ({"a": 1, "b": 2},)
+    store.close(), again.close()

@@ -1,0 +1,167 @@
+"""The protocol: what is refused before it is understood, and what the real SDKs send."""
+
+import json
+from pathlib import Path
+
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from sagemaker_local.api_model import service_model
+from sagemaker_local.operations import OPERATIONS
+from sagemaker_local.validation import _compiled, checked
+from tests.local.service.fakes import tuning_request
+
+CAPTURED = sorted((Path(__file__).parent / "captured").glob("*.json"))
+NOT_RUN = {"sdk2-hyperband": "Hyperband", "sdk2-autotune": "Autotune", "sdk2-multi-algo": "several"}
+
+
+def post(world, operation, body, target="SageMaker."):
+    with urllib3.PoolManager() as pool:
+        return pool.request(
+            "POST",
+            world.server.url,
+            body=body if isinstance(body, bytes) else json.dumps(body),
+            headers={
+                "X-Amz-Target": f"{target}{operation}",
+                "Content-Type": "application/x-amz-json-1.1",
+            },
+        )
+
+
+def refused(world, operation, body):
+    answer = post(world, operation, body)
+    assert answer.status == 400
+    assert answer.headers["x-amzn-RequestId"]
+    assert answer.headers["content-type"] == "application/x-amz-json-1.1"
+    error = answer.json()
+    return error["__type"], error["message"]
+
+
+def test_a_long_name_is_refused_as_aws_refuses_it(shared):
+    name = "x" * 40
+    code, message = refused(
+        shared, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}
+    )
+    assert code == "ValidationException"
+    assert (
+        f"detected: Value '{name}' at 'hyperParameterTuningJobName' failed to satisfy constraint: "
+        "Member must have length less than or equal to 32; "
+    ) in message
+
+
+def test_all_faults_are_told_at_once_with_their_places(shared):
+    request = tuning_request("a--")
+    config = request["HyperParameterTuningJobConfig"]
+    config["Strategy"] = "Guess"
+    config["ResourceLimits"]["MaxParallelTrainingJobs"] = 0
+    config["ParameterRanges"]["IntegerParameterRanges"][0]["Name"] = "n" * 257
+    del request["TrainingJobDefinition"]["RoleArn"]
+    request["Tags"] = [{"Key": "", "Value": "v"}]
+    code, message = refused(shared, "CreateHyperParameterTuningJob", request)
+    assert code == "ValidationException"
+    assert message.startswith("6 validation errors detected: ")
+    for part in (
+        "Value 'a--' at 'hyperParameterTuningJobName' failed to satisfy constraint: Member must "
+        "satisfy regular expression pattern: ",
+        "Value 'Guess' at 'hyperParameterTuningJobConfig.strategy' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [",
+        "Value '0' at 'hyperParameterTuningJobConfig.resourceLimits.maxParallelTrainingJobs' failed"
+        " to satisfy constraint: Member must have value greater than or equal to 1",
+        "parameterRanges.integerParameterRanges.1.member.name' failed",
+        "Value null at 'trainingJobDefinition.roleArn' failed to satisfy constraint: Member must "
+        "not be null",
+        "Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length "
+        "greater than or equal to 1",
+    ):
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"HyperParameterTuningJobName": 7}, "NUMBER_VALUE can not be converted to a String"),
+        ({"HyperParameterTuningJobName": ["x"]}, "LIST_VALUE can not be converted to a String"),
+        (b"{", "no JSON"),
+        ([], "converted to a Structure"),
+    ],
+)
+def test_what_has_the_wrong_type_cannot_be_read(shared, body, text):
+    code, message = refused(shared, "DescribeHyperParameterTuningJob", body)
+    assert code == "SerializationException"
+    assert text in message
+
+
+def test_unknown_members_are_ignored(shared):
+    answer = post(shared, "ListHyperParameterTuningJobs", {"Colour": "blue"})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("operation", ["CreateProcessingJob", "InventTrainingJob"])
+def test_an_operation_that_is_not_run_is_named(shared, operation):
+    request = {
+        "ProcessingJobName": "x",
+        "ProcessingResources": {"ClusterConfig": {
+            "InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
+        "AppSpecification": {"ImageUri": "x"},
+        "RoleArn": "arn:aws:iam::123456789012:role/Trainer",
+    }
+    code, message = refused(shared, operation, request)
+    assert code == "UnknownOperationException"
+    assert operation in message
+
+
+def test_every_operation_is_one_of_the_model():
+    assert set(OPERATIONS) <= set(service_model().operation_names)
+
+
+def test_patterns_of_java_are_applied():
+    tag = service_model().shape_for("TagKey")
+    assert _compiled(tag.metadata["pattern"]).fullmatch("Größe")
+    assert not _compiled(tag.metadata["pattern"]).fullmatch("a!")
+    unreadable = service_model().shape_for("TableName").metadata["pattern"]
+    assert _compiled(unreadable) is None
+    assert checked(service_model().shape_for("AddTagsInput"), {"ResourceArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "Tags": []})
+
+
+def test_there_are_three_ways_not_to_be_found(shared):
+    sm = shared.sm
+    with pytest.raises(sm.exceptions.ResourceNotFound) as caught:
+        shared.job("nobody")
+    text = caught.value.response["Error"]["Message"]
+    assert text.startswith("Amazon SageMaker can't find a tuning job")
+    for ask, text in (
+        (lambda: shared.training("nobody"), "Requested resource not found."),
+        (lambda: sm.describe_model(ModelName="m"), "Could not find model "),
+        (lambda: sm.describe_endpoint(EndpointName="e"), "Could not find endpoint "),
+        (lambda: sm.delete_endpoint_config(EndpointConfigName="c"),
+         "Could not find endpoint configuration "),
+    ):
+        with pytest.raises(ClientError) as caught:
+            ask()
+        error = caught.value.response["Error"]
+        assert error["Code"] == "ValidationException"
+        assert error["Message"].startswith(text)
+
+
+@pytest.mark.parametrize("path", CAPTURED, ids=[path.stem for path in CAPTURED])
+def test_what_the_sdks_send_is_taken(shared, path):
+    request = json.loads(path.read_text())
+    request["HyperParameterTuningJobName"] = path.stem.replace("guide", "g")[:32].strip("-")
+    request.pop("WarmStartConfig", None)
+    answer = post(shared, "CreateHyperParameterTuningJob", request)
+    if path.stem in NOT_RUN:
+        assert NOT_RUN[path.stem] in answer.json()["message"]
+    else:
+        assert answer.status == 200, answer.json()
+
+
+def test_requests_are_remembered_as_they_came(shared):
+    shared.server.sagemaker.requests.clear()
+    post(shared, "ListHyperParameterTuningJobs", {"Colour": "blue"})
+    refused(shared, "DescribeTrainingJob", {"TrainingJobName": "nobody"})
+    seen = [(r.operation, r.body, r.outcome) for r in shared.server.sagemaker.requests]
+    assert seen == [
+        ("ListHyperParameterTuningJobs", {"Colour": "blue"}, "OK"),
+        ("DescribeTrainingJob", {"TrainingJobName": "nobody"}, "ValidationException"),
+    ]
