@@ -16,7 +16,7 @@ from tunewright.domain.space import (
     Scaling,
 )
 from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
-from tunewright.domain.values import show_duration, show_money
+from tunewright.domain.values import cents_up, show_duration, show_money
 
 MAX_HYPERPARAMETERS = 100
 MAX_TRIALS_WARM = 500
@@ -333,18 +333,18 @@ def _budget(spec: StudySpec) -> Iterator[Problem]:
         return
     if spec.deploy is not None and spec.deploy.instance not in prices.USD_PER_HOUR:
         return
-    least = budget.least_round_cost(spec, {}) + budget.deployment_reserve(spec, {})
+    round_cost = budget.least_round_cost(spec, {})
+    least = round_cost + budget.deployment_reserve(spec, {})
     if least > spec.budget:
         yield Problem(
             ("budget",),
-            f"{show_money(spec.budget)} does not pay for one round: "
-            f"{budget.least_trials(spec)} trials of at most {show_duration(spec.training.max_run)} "
-            f"can cost {show_money(budget.least_round_cost(spec, {}))}"
-            f"{_with_deployment(spec)}; at least {show_money(least)} would be right, "
-            f"or a shorter training.max_run",
+            f"{show_money(spec.budget)} does not pay for one round: {budget.least_trials(spec)} "
+            f"trials of at most {show_duration(spec.training.max_run)} can cost "
+            f"{show_money(cents_up(round_cost))}{_with_deployment(spec)}; at least "
+            f"{show_money(cents_up(least))} would be right, or a shorter training.max_run",
         )
 
 
 def _with_deployment(spec: StudySpec) -> str:
     reserve = budget.deployment_reserve(spec, {})
-    return f", the endpoint's lease {show_money(reserve)}" if reserve else ""
+    return f", the endpoint's lease {show_money(cents_up(reserve))}" if reserve else ""

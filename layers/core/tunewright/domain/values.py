@@ -94,6 +94,15 @@ def round_up_money(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT_FRACTION, rounding=ROUND_UP)
 
 
+def cents_up(amount: Decimal) -> Decimal:
+    """Round an amount up to a cent: what is told as enough must be enough.
+
+    >>> cents_up(Decimal("0.184"))
+    Decimal('0.19')
+    """
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
+
+
 def show_money(amount: Decimal) -> str:
     """Write an amount so that small ones do not read as nothing.
 
