@@ -1,11 +1,10 @@
 """Endpoints in motion: starts, replaces and ends what serves a model, as operations ask for it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from sagemaker_local import events, hosted
 from sagemaker_local.events import Dispatcher
-from sagemaker_local.parts import HostListener, Parts
+from sagemaker_local.parts import Parts, Serve
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Change, Store
 
@@ -49,11 +48,7 @@ class Endpoints:
             elif status == "Deleting":
                 self._delete(name)
 
-    def _serve(
-        self,
-        name: str,
-        start: Callable[[str, str, Mapping[str, Any], int, HostListener], None],
-    ) -> None:
+    def _serve(self, name: str, start: Serve) -> None:
         endpoint = self._store.get(hosted.ENDPOINT, name)
         if endpoint is None:
             return
@@ -72,7 +67,14 @@ class Endpoints:
         variant = config["ProductionVariants"][0]
         count = variant.get("InitialInstanceCount", 1)
         try:
-            start(exact_name, variant["VariantName"], hosted.container(model), count, told)
+            start(
+                exact_name,
+                variant["VariantName"],
+                hosted.container(model),
+                count,
+                told,
+                generation=str(generation),  # the same model again is to be served anew
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint has failed
             told("Failed", f"InternalServerError: {error}")
 

@@ -38,6 +38,7 @@ class Engine:
     def start(self) -> None:
         """Take up what a former server has left, and go on."""
         self._parts.runner.adopt_or_reap()
+        self._parts.host.adopt_or_reap()
         self.submit(self._resume)
         self._thread.start()
 

@@ -38,41 +38,17 @@ def invoke(context: Context, name: str, headers: Mapping[bytes, bytes], body: by
     content_type = headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
     accept = headers[b"accept"].decode("latin-1") if b"accept" in headers else None
     answer = context.parts.host.invoke(name, body, content_type, accept)
-    if not 200 <= answer.status < 300:
-        return _model_error(context, name, answer.status, answer.body)
-    given = {key.lower(): value for key, value in answer.headers.items()}
     variant = document["_variants"][0]["VariantName"]
-    return Response(
-        200,
-        answer.body,
-        {
-            "content-type": given.get("content-type", "application/octet-stream"),
-            "x-Amzn-Invoked-Production-Variant": variant,
-            "x-amzn-RequestId": str(uuid.uuid4()),
-        },
-    )
-
-
-def _model_error(context: Context, name: str, status: int, body: bytes) -> Response:
-    said = body.decode(errors="replace")
-    group = f"/aws/sagemaker/Endpoints/{name}"
-    settings = context.settings
-    text = (
-        f"Received {'client' if status < 500 else 'server'} error ({status}) from primary with "
-        f'message "{said}". See {group} in account {settings.account} for more information.'
-    )
-    further = {
-        "OriginalStatusCode": status,
-        "OriginalMessage": said,
-        "LogStreamArn": f"arn:aws:logs:{settings.region}:{settings.account}:log-group:{group}",
+    given = {
+        **answer.headers,
+        "x-Amzn-Invoked-Production-Variant": variant,
+        "x-amzn-RequestId": str(uuid.uuid4()),
     }
-    return _error(424, "ModelError", text, further)
+    return Response(answer.status, answer.body, given)
 
 
-def _error(
-    status: int, code: str, message: str, further: Mapping[str, object] | None = None
-) -> Response:
-    body = {"Message": message, "message": message, **(further or {})}
+def _error(status: int, code: str, message: str) -> Response:
+    body = {"Message": message, "message": message}
     headers = {
         "content-type": "application/json",
         "x-amzn-ErrorType": code,

@@ -59,6 +59,22 @@ class Answer(Protocol):
 HostListener = Callable[[str, str | None], None]
 
 
+class Serve(Protocol):
+    """Starts to serve a model and returns; a generation that is served already is left alone."""
+
+    def __call__(
+        self,
+        endpoint: str,
+        variant: str,
+        container: Mapping[str, Any],
+        count: int,
+        listener: HostListener,
+        *,
+        generation: str = "",
+    ) -> None:
+        """Start."""
+
+
 class Host(Protocol):
     """Serves models."""
 
@@ -69,6 +85,8 @@ class Host(Protocol):
         container: Mapping[str, Any],
         count: int,
         listener: HostListener,
+        *,
+        generation: str = "",
     ) -> None:
         """Start serving and return at once."""
 
@@ -79,11 +97,16 @@ class Host(Protocol):
         container: Mapping[str, Any],
         count: int,
         listener: HostListener,
+        *,
+        generation: str = "",
     ) -> None:
         """Start anew beside the old, and end the old once the new one is healthy."""
 
     def stop(self, endpoint: str) -> None:
         """Stop serving."""
+
+    def adopt_or_reap(self) -> None:
+        """End what a killed server has left serving."""
 
     def invoke(self, endpoint: str, body: bytes, content_type: str, accept: str | None) -> Answer:
         """Pass a request to the model."""

@@ -137,7 +137,13 @@ def real_parts(settings: Settings) -> Parts:
         threads=settings.threads,
         images=settings.images,
     )
-    host = EndpointHost(settings.root, objects, region=settings.region)
+    host = EndpointHost(
+        settings.root,
+        objects,
+        region=settings.region,
+        threads=settings.threads,
+        images=settings.images,
+    )
     return Parts(runner=runner, host=host, objects=objects, suggest=suggest)
 
 

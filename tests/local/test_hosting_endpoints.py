@@ -339,6 +339,33 @@ def test_processes_left_by_a_dead_server_are_killed(tmp_path: Path, objects: Fak
     assert not (base / "pid-0").exists()
 
 
+def test_a_serving_process_ends_when_its_server_is_killed(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
+    (tmp_path / "model").write_bytes(objects.content[MODEL])
+    server = f"""
+import pathlib, time
+from sagemaker_local.hosting import EndpointHost
+from tests.local.training_world import FakeObjects, XGBOOST_IMAGE
+root = pathlib.Path({str(tmp_path)!r})
+objects = FakeObjects()
+objects.content[{MODEL!r}] = (root / "model").read_bytes()
+host = EndpointHost(root, objects, region="us-east-1")
+container = {{"Image": XGBOOST_IMAGE, "ModelDataUrl": {MODEL!r}}}
+host.start("e", "v", container, 1, lambda *_: (root / "up").touch())
+time.sleep(60)
+"""
+    path = os.pathsep.join(filter(None, sys.path))
+    dead = subprocess.Popen(
+        [sys.executable, "-c", server], cwd=Path.cwd(), env=os.environ | {"PYTHONPATH": path}
+    )
+    until((tmp_path / "up").exists)
+    [serving] = pids(tmp_path)
+    dead.send_signal(signal.SIGKILL)
+    dead.wait()
+    until(lambda: not alive(serving))
+
+
 SCRIPT = """
 import json, os, helper
 def model_fn(model_dir):

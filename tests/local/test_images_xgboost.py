@@ -7,10 +7,12 @@ import pytest
 from sklearn import metrics as reference
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
+from sagemaker_local.images import xgboost_train
 from sagemaker_local.images.opt_ml import UserError
 from sagemaker_local.images.xgboost_hyperparameters import validate, validate_channels
 from sagemaker_local.images.xgboost_metrics import CLASSIFYING, MEASURING, classes_of
 from sagemaker_local.training import builtin_metric_definitions, is_builtin_xgboost
+from sagemaker_local.training.folder import JobFolder
 from tests.local.training_world import (
     XGBOOST_IMAGE,
     FakeObjects,
@@ -97,6 +99,34 @@ def predict(model: Any, table: Any) -> Any:
     return model.predict(xgboost.DMatrix(table[:, 1:]))
 
 
+class InProcess:
+    """The entry point called here and now, which saves the start of a process."""
+
+    def __init__(self, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = JobFolder(base)
+        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(self.folder.base))
+
+    def train(self, told: dict[str, str], kind: str | None, **data: bytes) -> str:
+        channels = tuple(channel(name, "s3://not/asked", kind) for name in data)
+        self.folder.prepare(spec("here", told, channels=channels))
+        for name, content in data.items():
+            self.folder.channel(name).mkdir()
+            (self.folder.channel(name) / "part.csv").write_bytes(content)
+        code = xgboost_train.main()
+        reason = self.folder.failure.read_text() if code else ""
+        assert bool(code) is bool(reason)
+        return reason
+
+    @property
+    def model(self) -> Any:
+        return load((self.folder.model / "xgboost-model").read_bytes())
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    return InProcess(tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def world(tmp_path: Path, cancer: Split) -> Any:
     world = World(tmp_path)
@@ -139,18 +169,20 @@ def test_the_metric_of_the_tuning_job_joins_those_asked_for(world: World) -> Non
 
 @pytest.mark.parametrize("name", ["accuracy", "f1", "balanced_accuracy", "recall"])
 def test_metrics_that_xgboost_lacks_are_those_of_the_model(
-    world: World, cancer: Split, name: str
+    here: InProcess, cancer: Split, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    heard = world.train(TOLD | {"_tuning_objective_metric": f"validation:{name}"})
+    told = TOLD | {"_tuning_objective_metric": f"validation:{name}"}
+    train, validation = map(csv_of, cancer)
+    assert here.train(told, "text/csv", train=train, validation=validation) == ""
     truth = cancer[1][:, 0]
-    said = predict(world.model(heard), cancer[1]) > 0.5
+    said = predict(here.model, cancer[1]) > 0.5
     expected = {
         "accuracy": reference.accuracy_score(truth, said),
         "f1": reference.f1_score(truth, said, average="macro"),
         "balanced_accuracy": reference.balanced_accuracy_score(truth, said),
         "recall": reference.recall_score(truth, said),
     }[name]
-    last = world.log.rstrip().splitlines()[-1]
+    last = capsys.readouterr().out.rstrip().splitlines()[-1]
     assert float(last.split(f"validation-{name}:")[1]) == pytest.approx(expected, abs=1.1e-5)
 
 
@@ -235,11 +267,10 @@ def test_ranking_reads_its_groups(world: World) -> None:
     assert heard.series("validation:ndcg")[-1] > 0.9
 
 
-def test_gaps_in_csv_are_missing_values(world: World, cancer: Split) -> None:
+def test_gaps_in_csv_are_missing_values(here: InProcess, cancer: Split) -> None:
     text = csv_of(cancer[0]).decode().splitlines()
     text[0] = ",".join(["1", "", *text[0].split(",")[2:]])
-    world.put("\n".join(text).encode(), csv_of(cancer[1]))
-    assert world.train(TOLD).outcomes[0].status == "Completed"
+    assert here.train(TOLD, "text/csv", train="\n".join(text).encode()) == ""
 
 
 def test_checkpoints_are_resumed(world: World) -> None:
@@ -361,13 +392,18 @@ def test_channels_are_checked(names: set[str], reason: str) -> None:
     ],
 )
 def test_wrong_data_are_the_callers_error(
-    world: World, data: Any, kind: str | None, reason: str
+    here: InProcess, data: bytes, kind: str | None, reason: str
 ) -> None:
-    world.put(data, kind=kind)
-    outcome = world.train(TOLD).outcomes[0]
-    assert outcome.status == "Failed"
-    assert outcome.failure_reason.startswith("ClientError: ")
-    assert reason in outcome.failure_reason
+    told = here.train(TOLD, kind, train=data)
+    assert told.startswith("ClientError: ")
+    assert reason in told
+
+
+def test_a_mistake_of_the_user_is_a_client_error(world: World) -> None:
+    outcome = world.train(TOLD | {"eta": "2"}).outcomes[0]
+    assert outcome.failure_reason == (
+        "ClientError: Hyperparameter eta: 2 is not in [0, 1], exit code: 1"
+    )
 
 
 def test_own_metrics_agree_with_scikit_learn() -> None:

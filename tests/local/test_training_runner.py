@@ -462,9 +462,10 @@ def test_processes_left_by_a_dead_server_are_killed(tmp_path: Path, objects: Fak
 import pathlib, sys, time
 from tests.local.training_world import *
 objects = FakeObjects()
-runner = runner_below(pathlib.Path({str(tmp_path)!r}), objects)
-job = script_spec(objects, "left", "import os, time; print('pid', os.getpid()); time.sleep(60)")
-runner.start(job, Remembering())
+code = "import os, subprocess; p = subprocess.Popen(['sleep', '60']); print('pid', p.pid); p.wait()"
+images = {{"own": (sys.executable, "-c", code)}}
+runner = runner_below(pathlib.Path({str(tmp_path)!r}), objects, images=images)
+runner.start(spec("left", {{}}, image="own"), Remembering())
 time.sleep(60)
 """
     path = os.pathsep.join(filter(None, sys.path))

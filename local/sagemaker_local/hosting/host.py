@@ -3,6 +3,7 @@
 import itertools
 import logging
 import re
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -47,6 +48,8 @@ class EndpointHost:
         self._coming: dict[str, Deployment] = {}
         self._threads: set[threading.Thread] = set()
         self._numbers = itertools.count()
+        self._closed = False
+        self._reaped = False
 
     def start(
         self,
@@ -68,6 +71,9 @@ class EndpointHost:
             raise ValueError(f"{endpoint!r} cannot be the name of an endpoint")
         wanted = Wanted.of(variant, container, count, generation)
         with self._guard:
+            if self._closed:
+                raise RuntimeError("the host of endpoints is shut down")
+            self.adopt_or_reap()
             current = self._coming.get(endpoint) or self._live.get(endpoint)
             if current is not None and current.wanted == wanted:
                 return
@@ -127,6 +133,7 @@ class EndpointHost:
     def shutdown(self) -> None:
         """End all endpoints."""
         with self._guard:
+            self._closed = True
             names = set(self._live) | set(self._coming)
             threads = set(self._threads)
         for name in names:
@@ -135,10 +142,15 @@ class EndpointHost:
             thread.join()
 
     def adopt_or_reap(self) -> None:
-        """Kill the serving processes that a dead server has left; call it before any start."""
+        """Kill the serving processes that a dead server has left; before any start, and once."""
+        if self._reaped:
+            return
+        self._reaped = True
         for pid_file in sorted(self._root.glob("*/generation-*/pid-*")):
             if reap(pid_file, pid_file.parent / "ml"):
                 LOGGER.warning("endpoint %s was left by a dead server", pid_file.parents[1].name)
+        for folder in self._root.glob("*/generation-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _bring_up(
         self,

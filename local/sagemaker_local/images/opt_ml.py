@@ -2,10 +2,15 @@
 
 import json
 import os
+import signal
 import sys
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+PARENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,21 @@ class OptMl:
 
 class UserError(Exception):
     """The container cannot do what it was asked, through the fault of who asked."""
+
+
+def end_with_parent() -> None:
+    """From now on, end this container when the server that started it has died.
+
+    A server that is killed cannot end what it has started, and another may never come.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_SECONDS)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def say(text: str) -> None:

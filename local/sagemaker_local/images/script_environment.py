@@ -48,43 +48,59 @@ class Script:
     def environment(self) -> dict[str, str]:
         """Where everything is, in variables."""
         place = self.place
-        resources = place.config("resourceconfig")
-        inputs = place.config("inputdataconfig")
-        channels = sorted(inputs)
-        hosts, host = resources.get("hosts", ["algo-1"]), resources.get("current_host", "algo-1")
-        facts = {
-            "MODEL_DIR": str(place.model),
-            "INPUT_DIR": str(place.base / "input"),
-            "INPUT_CONFIG_DIR": str(place.base / "input" / "config"),
-            "OUTPUT_DIR": str(place.base / "output"),
-            "OUTPUT_DATA_DIR": str(place.base / "output" / "data"),
-            "OUTPUT_INTERMEDIATE_DIR": str(place.base / "output" / "intermediate"),
-            "MODULE_DIR": str(place.code),
-            "MODULE_NAME": Path(self.program).stem,
-            "USER_ENTRY_POINT": self.program,
-            "USER_ARGS": json.dumps(self.arguments()),
+        told = self._told()
+        directories = {name: str(place.channel(name)) for name in sorted(self._inputs)}
+        variables = {_upper(name): _text(value) for name, value in told.items()}
+        variables |= {
             "HPS": json.dumps(dict(self.hyperparameters)),
-            "CHANNELS": json.dumps(channels),
-            "HOSTS": json.dumps(hosts),
-            "CURRENT_HOST": host,
-            "CURRENT_INSTANCE_TYPE": resources.get("current_instance_type", ""),
-            "CURRENT_INSTANCE_GROUP": resources.get("current_group_name", ""),
-            "NETWORK_INTERFACE_NAME": resources.get("network_interface_name", "lo"),
-            "RESOURCE_CONFIG": json.dumps(resources),
-            "INPUT_DATA_CONFIG": json.dumps(inputs),
-            "NUM_CPUS": os.environ.get("SM_NUM_CPUS", "1"),
-            "NUM_GPUS": "0",
-            "NUM_NEURONS": "0",
-            "LOG_LEVEL": plain(self._given("sagemaker_container_log_level", "20")),
-            "FRAMEWORK_MODULE": "",
+            "CHANNELS": json.dumps(sorted(directories)),
+            "USER_ARGS": json.dumps(self.arguments()),
+            "USER_ENTRY_POINT": self.program,
+            "TRAINING_ENV": json.dumps(
+                {
+                    **told,
+                    "hyperparameters": dict(self.hyperparameters),
+                    "channel_input_dirs": directories,
+                    "job_name": os.environ.get("TRAINING_JOB_NAME", ""),
+                    "user_entry_point": self.program,
+                }
+            ),
         }
-        facts |= {f"CHANNEL_{_upper(name)}": str(place.channel(name)) for name in channels}
-        facts |= {f"HP_{_upper(k)}": _text(v) for k, v in self.hyperparameters.items()}
-        facts["TRAINING_ENV"] = json.dumps({name.lower(): value for name, value in facts.items()})
-        return {f"SM_{name}": value for name, value in facts.items()}
+        variables |= {f"CHANNEL_{_upper(name)}": path for name, path in directories.items()}
+        variables |= {f"HP_{_upper(name)}": _text(v) for name, v in self.hyperparameters.items()}
+        return {f"SM_{name}": value for name, value in variables.items()}
 
-    def _given(self, name: str, default: str) -> str:
-        return str(self.place.config("hyperparameters").get(name, default))
+    @property
+    def _inputs(self) -> dict[str, object]:
+        return self.place.config("inputdataconfig")
+
+    def _told(self) -> dict[str, object]:
+        """What is both a variable of its own and part of ``SM_TRAINING_ENV``."""
+        base = self.place.base
+        resources = self.place.config("resourceconfig")
+        level = self.place.config("hyperparameters").get("sagemaker_container_log_level", "20")
+        return {
+            "model_dir": str(self.place.model),
+            "input_dir": str(base / "input"),
+            "input_config_dir": str(base / "input" / "config"),
+            "output_dir": str(base / "output"),
+            "output_data_dir": str(base / "output" / "data"),
+            "output_intermediate_dir": str(base / "output" / "intermediate"),
+            "module_dir": str(self.place.code),
+            "module_name": Path(self.program).stem,
+            "hosts": resources.get("hosts", ["algo-1"]),
+            "current_host": resources.get("current_host", "algo-1"),
+            "current_instance_type": resources.get("current_instance_type", ""),
+            "current_instance_group": resources.get("current_group_name", ""),
+            "network_interface_name": resources.get("network_interface_name", "lo"),
+            "resource_config": resources,
+            "input_data_config": self._inputs,
+            "num_cpus": int(os.environ.get("SM_NUM_CPUS", "1")),
+            "num_gpus": 0,
+            "num_neurons": 0,
+            "log_level": plain(level),
+            "framework_module": "",
+        }
 
 
 def _upper(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from sagemaker_local.images import script_defaults
-from sagemaker_local.images.opt_ml import OptMl, UserError, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
 from sagemaker_local.images.serving import Answer, RequestError, serve
 
 PROGRAM = "SAGEMAKER_PROGRAM"
@@ -93,4 +93,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

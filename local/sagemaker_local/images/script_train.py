@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from sagemaker_local.containers.archives import ArchiveError, unpack
-from sagemaker_local.images.opt_ml import OptMl, UserError, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
 from sagemaker_local.images.script_environment import Script
 
 LAST_CHARACTERS = 4096
@@ -94,4 +94,5 @@ def _failure(code: int, last: str, command: list[str]) -> str:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

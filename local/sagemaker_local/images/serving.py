@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_refusal(500, f"{type(error).__name__}: {error}"))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        if self.path != "/ping":
+        if getattr(self, "path", "") != "/ping":  # a broken request has none
             say(format % args)
 
     def _answer(self) -> Answer:

@@ -46,8 +46,8 @@ def read_csv(content: bytes) -> Array:
         return _read_csv_with_gaps(lines)
 
 
-def read_libsvm(content: bytes) -> Rows:
-    """Rows of ``label[:weight] [qid:group] index:value …``; the label may be missing."""
+def read_libsvm(content: bytes, *, labelled: bool) -> Rows:
+    """Rows of ``label[:weight] [qid:group] index:value …``; a label may be missing if told so."""
     labels: list[float] = []
     weights: list[float] = []
     groups: list[int] = []
@@ -57,8 +57,7 @@ def read_libsvm(content: bytes) -> Rows:
         if not fields:
             continue
         try:
-            labelled = ":" not in fields[0] or _is_weighted(fields)
-            if labelled:
+            if labelled or ":" not in fields[0] or _is_weighted(fields):
                 label, _, weight = fields.pop(0).partition(":")
                 labels.append(float(label))
                 weights.append(float(weight or 1))

@@ -33,7 +33,8 @@ def read_channel(place: OptMl, name: str, *, csv_weights: bool) -> Rows:
         if kind in CSV:
             return _labelled(_csv(files), csv_weights=csv_weights)
         if kind in LIBSVM:
-            return read_libsvm(b"\n".join(path.read_bytes() for path in files))
+            content = b"\n".join(path.read_bytes() for path in files)
+            return read_libsvm(content, labelled=True)
         if kind in PARQUET:
             return _labelled(_parquet(files), csv_weights=csv_weights)
     except TabularError as error:

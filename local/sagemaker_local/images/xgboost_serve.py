@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sagemaker_local.images.lean_xgboost import xgboost
-from sagemaker_local.images.opt_ml import OptMl, UserError, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
 from sagemaker_local.images.serving import Answer, RequestError, accepted, serve
 from sagemaker_local.images.tabular import (
     CSV,
@@ -72,7 +72,7 @@ class XgboostModel:
                     raise RequestError(400, self._mismatch(features.shape[1]))
                 return features
             if kind in LIBSVM:
-                sparse = read_libsvm(body).features
+                sparse = read_libsvm(body, labelled=False).features
                 if sparse.shape[1] > self._columns:
                     raise RequestError(400, self._mismatch(sparse.shape[1]))
                 sparse.resize((sparse.shape[0], self._columns))
@@ -118,4 +118,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import Any
 
-from sagemaker_local.images.opt_ml import OptMl, UserError, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
 from sagemaker_local.images.xgboost_hyperparameters import (
     Hyperparameters,
     validate,
@@ -82,4 +82,5 @@ def _first_line(text: str) -> str:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     sys.exit(main())

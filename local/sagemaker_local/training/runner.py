@@ -52,6 +52,7 @@ class TrainingRunner:
             pattern_seconds=pattern_seconds,
         )
         self._guard = threading.Lock()
+        self._closed = False
         self._jobs: dict[str, tuple[TrainingJob, threading.Thread]] = {}
 
     def start(self, spec: TrainingSpec, listener: Listener) -> None:
@@ -59,6 +60,8 @@ class TrainingRunner:
         if not NAME.fullmatch(spec.name):
             raise ValueError(f"{spec.name!r} cannot be the name of a training job")
         with self._guard:
+            if self._closed:
+                raise RuntimeError("the runner of training jobs is shut down")
             if spec.name in self._jobs:
                 return
             job = TrainingJob(spec, listener, self._shop)
@@ -83,6 +86,7 @@ class TrainingRunner:
     def shutdown(self) -> None:
         """End all jobs at once; their listeners hear that the emulator was shut down."""
         with self._guard:
+            self._closed = True
             known = list(self._jobs.values())
         for job, _ in known:
             job.abandon()

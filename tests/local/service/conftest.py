@@ -22,7 +22,7 @@ def client(service: str, url: str) -> Any:
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_secret_access_key="test",  # noqa: S106 - nothing checks it
         config=Config(retries={"total_max_attempts": 1}),
     )
 
@@ -109,7 +109,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     with ExitStack() as outer:
         settings = getattr(request, "param", {})
         made = World(tmp_path / "state", Fakes(), ExitStack(), settings)
-        outer.callback(lambda: made.stack.close())
+        outer.callback(made.stack.close)
         yield made.start()
         made.sm.close()
 

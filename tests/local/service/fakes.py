@@ -2,11 +2,13 @@
 
 import copy
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from sagemaker_local.hosting.invocation import Invocation
 from sagemaker_local.parts import HostListener, Parts, TrainingListener
 from sagemaker_local.suggestions import suggest
 from sagemaker_local.training import Outcome, TrainingSpec
@@ -85,13 +87,6 @@ class FakeRunner:
 
 
 @dataclass
-class FakeAnswer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
 class FakeHost:
     """Endpoints that are healthy when the test says so."""
 
@@ -99,22 +94,45 @@ class FakeHost:
     started: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
-    answer: FakeAnswer = field(
-        default_factory=lambda: FakeAnswer(200, b"0.5", {"Content-Type": "text/csv"})
+    answer: Invocation = field(
+        default_factory=lambda: Invocation(200, b"0.5", {"Content-Type": "text/csv"})
     )
 
-    def start(self, endpoint, variant, container, count, listener) -> None:
+    def start(
+        self,
+        endpoint: str,
+        variant: str,
+        container: Any,
+        count: int,
+        listener: HostListener,
+        *,
+        generation: str = "",
+    ) -> None:
         self.started.append(endpoint)
         self.listeners[endpoint] = listener
 
-    def replace(self, endpoint, variant, container, count, listener) -> None:
+    def replace(
+        self,
+        endpoint: str,
+        variant: str,
+        container: Any,
+        count: int,
+        listener: HostListener,
+        *,
+        generation: str = "",
+    ) -> None:
         self.replaced.append(endpoint)
         self.listeners[endpoint] = listener
 
     def stop(self, endpoint: str) -> None:
         self.stopped.append(endpoint)
 
-    def invoke(self, endpoint, body, content_type, accept) -> FakeAnswer:
+    def adopt_or_reap(self) -> None:
+        self.started.append("reaped")
+
+    def invoke(
+        self, endpoint: str, body: bytes, content_type: str, accept: str | None
+    ) -> Invocation:
         return self.answer
 
     def shutdown(self) -> None:
@@ -142,8 +160,6 @@ class Fakes:
     """How far the service's clock is ahead."""
 
     def parts(self, settings: Any) -> Parts:
-        import time
-
         def asked(question: Any) -> dict[str, str]:
             self.questions.append(question)
             return suggest(question)

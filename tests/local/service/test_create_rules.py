@@ -1,7 +1,10 @@
 """What a tuning job may not ask, and the words in which it is refused."""
 
+from typing import Any
+
 import pytest
 
+from tests.local.service.conftest import World
 from tests.local.service.fakes import XGBOOST, changed, tuning_request
 
 CONFIG = "HyperParameterTuningJobConfig"
@@ -37,8 +40,8 @@ REFUSED = [
         RANGES,
         {"IntegerParameterRanges": [{"Name": "depth", "MinValue": "1", "MaxValue": "2"}]},
         r"You don't have enough combinations of hyperparameter ranges. The total number of "
-        r"hyperparameter combinations for the provided ranges \[2.0\] must be equal or greater than "
-        r"the value of MaxNumberOfJobs, \[3\]. Provide additional ranges.",
+        r"hyperparameter combinations for the provided ranges \[2.0\] must be equal or greater "
+        r"than the value of MaxNumberOfJobs, \[3\]. Provide additional ranges.",
     ),
     (
         RANGES,
@@ -54,7 +57,7 @@ REFUSED = [
     (
         f"{CONFIG}.HyperParameterTuningJobObjective.MetricName",
         "loss",
-        "A metric is required for this hyperparameter tuning job objective. Provide a metric in the",
+        "A metric is required for this hyperparameter tuning job objective. Provide a metric in ",
     ),
     (f"{DEFINITION}.AlgorithmSpecification.TrainingImage", XGBOOST, "override the metric"),
     (
@@ -76,7 +79,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("path", "value", "text"), REFUSED)
-def test_a_request_that_breaks_a_rule_is_refused_with_its_reason(shared, path, value, text):
+def test_a_request_that_breaks_a_rule_is_refused_with_its_reason(
+    shared: World, path: str, value: Any, text: str | None
+) -> None:
     import re
 
     request = changed(tuning_request(f"job-{REFUSED.index((path, value, text))}"), path, value)
@@ -88,28 +93,28 @@ def test_a_request_that_breaks_a_rule_is_refused_with_its_reason(shared, path, v
     assert re.search(text, message), message
 
 
-def test_a_built_in_algorithm_has_its_own_metrics(shared):
+def test_a_built_in_algorithm_has_its_own_metrics(shared: World) -> None:
     request = changed(tuning_request("own"), f"{DEFINITION}.AlgorithmSpecification", BUILT_IN)
     objective = f"{CONFIG}.HyperParameterTuningJobObjective.MetricName"
     _, message = shared.refusal(changed(request, objective, "validation:luck"))
     assert "[validation:luck] is not one of this algorithm's metrics" in message
 
 
-def test_limits_of_the_account_are_another_error(shared):
+def test_limits_of_the_account_are_another_error(shared: World) -> None:
     request = changed(tuning_request("huge"), f"{LIMITS}.MaxNumberOfTrainingJobs", 751)
     assert shared.refusal(request)[0] == "ResourceLimitExceeded"
     request = changed(tuning_request("wide"), f"{LIMITS}.MaxParallelTrainingJobs", 101)
     assert shared.refusal(request)[0] == "ResourceLimitExceeded"
 
 
-def test_a_name_is_taken_in_any_case(shared):
+def test_a_name_is_taken_in_any_case(shared: World) -> None:
     shared.create(tuning_request("Taken"))
     code, message = shared.refusal(tuning_request("tAKEN"))
     assert code == "ResourceInUse"
     assert "already exists" in message
 
 
-def test_data_must_be_there(shared):
+def test_data_must_be_there(shared: World) -> None:
     shared.fakes.objects.missing.add("s3://data/nothing")
     uri = f"{DEFINITION}.InputDataConfig.0.DataSource.S3DataSource.S3Uri"
     code, message = shared.refusal(changed(tuning_request("no-data"), uri, "s3://data/nothing"))
@@ -121,7 +126,7 @@ def test_data_must_be_there(shared):
     )
 
 
-def test_resources_of_the_older_sdk_are_taken_and_shown_in_both_ways(shared):
+def test_resources_of_the_older_sdk_are_taken_and_shown_in_both_ways(shared: World) -> None:
     asked = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}
     request = changed(tuning_request("older"), f"{DEFINITION}.ResourceConfig", None)
     shared.create(changed(request, f"{DEFINITION}.HyperParameterTuningResourceConfig", asked))

@@ -1,6 +1,7 @@
 """The pinned ministack keeps the promises that the adapter rests on."""
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,13 +11,13 @@ from tests.local.service.conftest import World, client
 from tests.local.service.fakes import Fakes
 
 
-def test_only_loopback_is_bound(world):
+def test_only_loopback_is_bound(world: World) -> None:
     assert world.server.url.startswith(f"http://{LOOPBACK}:")
     listening = world.server._socket
     assert listening.fileno() == -1 or listening.getsockname()[0] == LOOPBACK
 
 
-def test_an_aws_source_is_refused_from_a_client(world):
+def test_an_aws_source_is_refused_from_a_client(world: World) -> None:
     events = client("events", world.server.url)
     entry = {"Source": "aws.sagemaker", "DetailType": "x", "Detail": "{}"}
     answer = events.put_events(Entries=[entry])
@@ -24,13 +25,13 @@ def test_an_aws_source_is_refused_from_a_client(world):
     events.close()
 
 
-def test_the_account_is_the_one_of_the_settings(world):
+def test_the_account_is_the_one_of_the_settings(world: World) -> None:
     sts = client("sts", world.server.url)
     assert sts.get_caller_identity()["Account"] == "123456789012"
     sts.close()
 
 
-def test_tables_and_queues_survive_a_clean_end(world):
+def test_tables_and_queues_survive_a_clean_end(world: World) -> None:
     sqs = client("sqs", world.server.url)
     sqs.create_queue(QueueName="kept")
     sqs.close()
@@ -40,7 +41,7 @@ def test_tables_and_queues_survive_a_clean_end(world):
     sqs.close()
 
 
-def test_another_folder_is_another_aws(world, tmp_path):
+def test_another_folder_is_another_aws(world: World, tmp_path: Path) -> None:
     s3 = client("s3", world.server.url)
     s3.create_bucket(Bucket="mine")
     s3.close()
@@ -54,7 +55,7 @@ def test_another_folder_is_another_aws(world, tmp_path):
     world.start()
 
 
-def test_a_reset_forgets_everything(world):
+def test_a_reset_forgets_everything(world: World) -> None:
     s3 = client("s3", world.server.url)
     s3.create_bucket(Bucket="mine")
     world.server.aws.reset()

@@ -1,20 +1,21 @@
 """Events in the form in which SageMaker really sends them."""
 
 import json
+from typing import Any
 
 import pytest
 
 from sagemaker_local.events import Dispatcher
-from tests.local.service.conftest import client, until
+from tests.local.service.conftest import World, client, until
 from tests.local.service.fakes import tuning_request
 
 
-def of(world, kind, name=None):
+def of(world: World, kind: str, name: str | None = None) -> Any:
     found = [e for e in world.events if e["detail-type"] == f"SageMaker {kind} State Change"]
     return [e for e in found if name is None or e["detail"].get("TrainingJobName") == name]
 
 
-def test_every_change_of_a_job_and_its_trials_is_an_event(world):
+def test_every_change_of_a_job_and_its_trials_is_an_event(world: World) -> None:
     request = {**tuning_request(trials=1), "Tags": [{"Key": "study", "Value": "churn"}]}
     world.create(request)
     (name,) = world.running(1)
@@ -53,7 +54,7 @@ def test_every_change_of_a_job_and_its_trials_is_an_event(world):
     json.dumps(world.events)
 
 
-def test_events_reach_a_queue_through_a_rule(world):
+def test_events_reach_a_queue_through_a_rule(world: World) -> None:
     events, sqs = (client(service, world.server.url) for service in ("events", "sqs"))
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
@@ -76,10 +77,10 @@ def test_events_reach_a_queue_through_a_rule(world):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_listener_that_fails_misses_nothing_else(caplog):
+def test_a_listener_that_fails_misses_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     heard = []
 
-    def listen(event):
+    def listen(event: Any) -> Any:
         heard.append(event)
         raise ValueError("deaf")
 

@@ -1,10 +1,13 @@
 """Models, configurations and endpoints, with a host that is healthy when the test says so."""
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.service.conftest import client, until
-from tests.local.service.fakes import XGBOOST, FakeAnswer
+from sagemaker_local.hosting.invocation import Invocation
+from tests.local.service.conftest import World, client, until
+from tests.local.service.fakes import XGBOOST
 
 MODEL = {
     "ModelName": "churn",
@@ -20,12 +23,12 @@ VARIANT = {
 }
 
 
-def config(name, **further):
+def config(name: str, **further: Any) -> Any:
     return {"EndpointConfigName": name, "ProductionVariants": [{**VARIANT, **further}]}
 
 
 @pytest.fixture
-def hosting(world):
+def hosting(world: World) -> Any:
     world.sm.create_model(**MODEL)
     world.sm.create_endpoint_config(**config("first"))
     world.sm.create_endpoint_config(**config("second"))
@@ -34,18 +37,18 @@ def hosting(world):
     return world
 
 
-def endpoint(world):
+def endpoint(world: World) -> Any:
     return world.sm.describe_endpoint(EndpointName="Live")
 
 
-def tell(world, status, reason=None):
+def tell(world: World, status: Any, reason: str | None = None) -> None:
     """Have the host say something, and wait until it is noted."""
     before = endpoint(world)["LastModifiedTime"]
     world.fakes.host.listeners["Live"](status, reason)
     until(lambda: endpoint(world)["LastModifiedTime"] != before)
 
 
-def test_an_endpoint_comes_up_and_answers(hosting):
+def test_an_endpoint_comes_up_and_answers(hosting: World) -> None:
     assert endpoint(hosting)["EndpointStatus"] == "Creating"
     runtime = client("sagemaker-runtime", hosting.server.url)
     with pytest.raises(ClientError, match="not in service") as caught:
@@ -57,7 +60,7 @@ def test_an_endpoint_comes_up_and_answers(hosting):
     assert answer["Body"].read() == b"0.5"
     assert answer["ContentType"] == "text/csv"
     assert answer["InvokedProductionVariant"] == "AllTraffic"
-    hosting.fakes.host.answer = FakeAnswer(415, b"what is that?")
+    hosting.fakes.host.answer = Invocation.model_error(415, b"what is that?", "log")
     with pytest.raises(runtime.exceptions.ModelError) as error:
         runtime.invoke_endpoint(EndpointName="Live", Body=b"1")
     assert error.value.response["OriginalStatusCode"] == 415
@@ -68,14 +71,14 @@ def test_an_endpoint_comes_up_and_answers(hosting):
     until(lambda: hosting.events[-1]["detail"]["EndpointStatus"] == "IN_SERVICE")
 
 
-def test_a_model_that_does_not_come_up_fails_its_endpoint(hosting):
+def test_a_model_that_does_not_come_up_fails_its_endpoint(hosting: World) -> None:
     tell(hosting, "Failed", "The primary container did not pass the ping health check.")
     described = endpoint(hosting)
     assert described["EndpointStatus"] == "Failed"
     assert described["FailureReason"].startswith("The primary container")
 
 
-def test_an_update_replaces_what_is_served(hosting):
+def test_an_update_replaces_what_is_served(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.sm.update_endpoint(EndpointName="Live", EndpointConfigName="second")
     described = endpoint(hosting)
@@ -92,7 +95,7 @@ def test_an_update_replaces_what_is_served(hosting):
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "second")
 
 
-def test_a_failed_update_leaves_the_old_one_serving(hosting):
+def test_a_failed_update_leaves_the_old_one_serving(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.sm.update_endpoint(EndpointName="Live", EndpointConfigName="second")
     until(lambda: hosting.fakes.host.replaced)
@@ -102,7 +105,7 @@ def test_a_failed_update_leaves_the_old_one_serving(hosting):
     assert described["FailureReason"] == "no health"
 
 
-def test_a_deleted_endpoint_is_gone(hosting):
+def test_a_deleted_endpoint_is_gone(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.sm.delete_endpoint(EndpointName="Live")
     until(lambda: hosting.sm.list_endpoints()["Endpoints"] == [])
@@ -110,14 +113,14 @@ def test_a_deleted_endpoint_is_gone(hosting):
     until(lambda: hosting.events[-1]["detail"]["EndpointStatus"] == "DELETED")
 
 
-def test_an_endpoint_is_served_again_after_a_restart(hosting):
+def test_an_endpoint_is_served_again_after_a_restart(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.restart()
-    until(lambda: hosting.fakes.host.started == ["Live", "Live"])
+    until(lambda: hosting.fakes.host.started == ["reaped", "Live", "reaped", "Live"])
     assert endpoint(hosting)["EndpointStatus"] == "InService"
 
 
-def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting):
+def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting: World) -> None:
     sm = hosting.sm
     for again, text in (
         (lambda: sm.create_model(**MODEL), "Cannot create already existing model "),
@@ -145,7 +148,7 @@ def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting)
         assert error["Message"].startswith(text)
 
 
-def test_serverless_or_instances_but_one_of_them(hosting):
+def test_serverless_or_instances_but_one_of_them(hosting: World) -> None:
     serverless = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     with pytest.raises(ClientError, match="either ServerlessConfig, or"):
         hosting.sm.create_endpoint_config(**config("both", ServerlessConfig=serverless))
@@ -155,7 +158,7 @@ def test_serverless_or_instances_but_one_of_them(hosting):
     assert described["ProductionVariants"][0]["ServerlessConfig"] == serverless
 
 
-def test_tags_can_be_added_listed_and_removed(hosting):
+def test_tags_can_be_added_listed_and_removed(hosting: World) -> None:
     arn = hosting.sm.describe_model(ModelName="churn")["ModelArn"]
     tags = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
     assert hosting.sm.add_tags(ResourceArn=arn, Tags=tags)["Tags"] == tags

@@ -5,17 +5,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sagemaker_local.store import AlreadyThere, Store
-from tests.local.service.conftest import client, until
+from tests.local.service.conftest import World, client, until
 from tests.local.service.fakes import tuning_request
 
 SERVER = Path(__file__).with_name("killed_server.py")
 
 
-def test_a_job_goes_on_after_a_restart_with_the_same_trials(world):
+def test_a_job_goes_on_after_a_restart_with_the_same_trials(world: World) -> None:
     world.create(tuning_request(trials=4, parallel=2))
     first, second = world.running(2)
     world.fakes.runner.finish(first, 0.4)
@@ -37,7 +38,7 @@ def test_a_job_goes_on_after_a_restart_with_the_same_trials(world):
     assert way.count("Starting") == 2
 
 
-def test_what_was_stopping_is_stopped_after_a_restart(world):
+def test_what_was_stopping_is_stopped_after_a_restart(world: World) -> None:
     world.fakes.runner.stops_at_once = False
     world.create(tuning_request())
     (name,) = world.running(1)
@@ -52,7 +53,7 @@ def test_what_was_stopping_is_stopped_after_a_restart(world):
     assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
 
 
-def test_objects_survive_a_restart(world):
+def test_objects_survive_a_restart(world: World) -> None:
     s3 = client("s3", world.server.url)
     s3.create_bucket(Bucket="data")
     s3.put_object(Bucket="data", Key="train/a.csv", Body=b"1,2\n")
@@ -74,7 +75,7 @@ def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
     return process, process.stdout.readline().strip()
 
 
-def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path):
+def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     root = tmp_path / "state"
     launches = root / "launches"
     process, url = serve(root)
@@ -98,7 +99,7 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path):
     for number in range(5):
         name = {"HyperParameterTuningJobName": f"job-{number}"}
 
-        def completed(name=name):
+        def completed(name: str = name) -> Any:
             job = sm.describe_hyper_parameter_tuning_job(**name)
             return job["HyperParameterTuningJobStatus"] == "Completed"
 
@@ -110,7 +111,9 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path):
     assert len(set(launches.read_text().splitlines())) == 10
 
 
-def test_the_store_keeps_what_it_wrote_and_tells_names_apart_by_more_than_case(tmp_path):
+def test_the_store_keeps_what_it_wrote_and_tells_names_apart_by_more_than_case(
+    tmp_path: Path,
+) -> None:
     store = Store(tmp_path / "s.sqlite")
     store.insert("job", "Name", {"a": 1})
     with pytest.raises(AlreadyThere):

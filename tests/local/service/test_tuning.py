@@ -1,21 +1,23 @@
 """Tuning jobs that run, with trials that end as the test says."""
 
 import struct
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.service.conftest import until
+from sagemaker_local.training import TrainingSpec
+from tests.local.service.conftest import World, until
 from tests.local.service.fakes import METRIC, XGBOOST, changed, child_of, tuning_request
 
 AUTO = {"TrainingJobEarlyStoppingType": "Auto"}
 
 
-def by_depth(spec):
+def by_depth(spec: TrainingSpec) -> Any:
     return int(spec.hyperparameters["depth"]) / 100
 
 
-def test_a_job_is_in_progress_at_once_and_complete_after_its_trials(world):
+def test_a_job_is_in_progress_at_once_and_complete_after_its_trials(world: World) -> None:
     world.create(tuning_request())
     first = world.job()
     assert first["HyperParameterTuningJobStatus"] == "InProgress"
@@ -45,7 +47,7 @@ def test_a_job_is_in_progress_at_once_and_complete_after_its_trials(world):
     assert job["HyperParameterTuningEndTime"] == job["LastModifiedTime"]
 
 
-def test_no_more_trials_run_than_are_allowed_and_a_free_slot_is_filled(world):
+def test_no_more_trials_run_than_are_allowed_and_a_free_slot_is_filled(world: World) -> None:
     world.create(tuning_request(trials=5, parallel=2))
     names = world.running(2)
     assert len(world.trials()) == 2
@@ -59,7 +61,7 @@ def test_no_more_trials_run_than_are_allowed_and_a_free_slot_is_filled(world):
     assert world.fakes.runner.most_at_once == 2
 
 
-def test_a_trial_has_its_name_its_tags_and_all_hyperparameters_as_text(world):
+def test_a_trial_has_its_name_its_tags_and_all_hyperparameters_as_text(world: World) -> None:
     request = {**tuning_request(), "Tags": [{"Key": "study", "Value": "churn"}]}
     world.create(request)
     (name,) = world.running(1)
@@ -76,7 +78,7 @@ def test_a_trial_has_its_name_its_tags_and_all_hyperparameters_as_text(world):
     assert spec.hyperparameters["depth"].isdigit()
 
 
-def test_the_same_seed_gives_the_same_trials(world):
+def test_the_same_seed_gives_the_same_trials(world: World) -> None:
     world.fakes.runner.score = by_depth
     world.create(tuning_request("one", RandomSeed=7))
     world.create(tuning_request("two", RandomSeed=7))
@@ -85,7 +87,7 @@ def test_the_same_seed_gives_the_same_trials(world):
     assert tuned[0] == tuned[1]
 
 
-def test_a_training_job_tells_its_way_and_its_last_metrics(world):
+def test_a_training_job_tells_its_way_and_its_last_metrics(world: World) -> None:
     world.create(tuning_request(trials=1))
     (name,) = world.running(1)
     world.fakes.runner.report(name, 0.9, 0.8)
@@ -102,7 +104,7 @@ def test_a_training_job_tells_its_way_and_its_last_metrics(world):
     assert trial["ModelArtifacts"]["S3ModelArtifacts"].endswith(f"{name}/output/model.tar.gz")
 
 
-def test_trials_are_listed_in_every_order_and_page_by_page(world):
+def test_trials_are_listed_in_every_order_and_page_by_page(world: World) -> None:
     world.fakes.runner.score = lambda spec: None if len(world.fakes.runner.reports) == 2 else 0.5
     world.create(tuning_request(trials=5))
     world.ended()
@@ -126,13 +128,13 @@ def test_trials_are_listed_in_every_order_and_page_by_page(world):
     assert (len(pages), paged) == (3, names)
 
 
-def test_tuning_jobs_are_listed_and_chosen(world):
+def test_tuning_jobs_are_listed_and_chosen(world: World) -> None:
     world.fakes.runner.score = by_depth
     for name in ("alpha", "beta", "alphabet"):
         world.create(tuning_request(name, trials=1))
         world.ended(name)
 
-    def names(**how):
+    def names(**how: Any) -> Any:
         answer = world.sm.list_hyper_parameter_tuning_jobs(**how)
         return [
             j["HyperParameterTuningJobName"] for j in answer["HyperParameterTuningJobSummaries"]
@@ -144,7 +146,7 @@ def test_tuning_jobs_are_listed_and_chosen(world):
     assert names(CreationTimeAfter=world.job("alpha")["CreationTime"]) == ["alphabet", "beta"]
 
 
-def test_stopping_passes_through_stopping_and_keeps_what_was_measured(world):
+def test_stopping_passes_through_stopping_and_keeps_what_was_measured(world: World) -> None:
     world.fakes.runner.stops_at_once = False
     world.create(tuning_request(trials=5, parallel=2))
     names = world.running(2)
@@ -165,7 +167,7 @@ def test_stopping_passes_through_stopping_and_keeps_what_was_measured(world):
         world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="search")
 
 
-def test_the_target_ends_the_job_and_its_running_trials(world):
+def test_the_target_ends_the_job_and_its_running_trials(world: World) -> None:
     criteria = {"TargetObjectiveMetricValue": 0.9}
     world.create(tuning_request(trials=9, parallel=2, TuningJobCompletionCriteria=criteria))
     first, second = world.running(2)
@@ -181,7 +183,7 @@ def test_the_target_ends_the_job_and_its_running_trials(world):
     [({"not_improving_gain": 0.01}, 4), ({"not_improving_gain": 0.0}, 6)],
     indirect=["world"],
 )
-def test_the_job_ends_when_trials_no_longer_improve(world, trials):
+def test_the_job_ends_when_trials_no_longer_improve(world: World, trials: Any) -> None:
     values = iter([0.5, 0.501, 0.502, 0.5, 0.5, 0.5, 0.5, 0.5])
     world.fakes.runner.score = lambda spec: next(values)
     criteria = {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}
@@ -191,7 +193,7 @@ def test_the_job_ends_when_trials_no_longer_improve(world, trials):
     assert job["TuningJobCompletionDetails"]["NumberOfTrainingJobsObjectiveNotImproving"] == 3
 
 
-def test_the_job_ends_when_its_time_is_over(world):
+def test_the_job_ends_when_its_time_is_over(world: World) -> None:
     request = tuning_request()
     limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
     limits["MaxRuntimeInSeconds"] = 120
@@ -202,7 +204,7 @@ def test_the_job_ends_when_its_time_is_over(world):
     assert world.training(name)["TrainingJobStatus"] == "Stopped"
 
 
-def test_five_failures_and_no_success_fail_the_job(world):
+def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
     world.fakes.runner.score = lambda spec: None
     world.create(tuning_request(trials=20))
     job = world.ended()
@@ -211,7 +213,7 @@ def test_five_failures_and_no_success_fail_the_job(world):
     assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 5
 
 
-def test_five_trials_without_a_metric_fail_the_job(world):
+def test_five_trials_without_a_metric_fail_the_job(world: World) -> None:
     world.create(tuning_request(trials=20))
     for count in range(1, 6):
         world.fakes.runner.end(world.running(1)[0], "Completed")
@@ -225,7 +227,7 @@ def test_five_trials_without_a_metric_fail_the_job(world):
 @pytest.mark.parametrize(
     "world", [{"early_stop_min_jobs": 2, "early_stop_grace_steps": 2}], indirect=True
 )
-def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world):
+def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world: World) -> None:
     world.create(tuning_request(trials=3, **AUTO))
     for _ in range(2):
         (name,) = world.running(1)
@@ -242,7 +244,7 @@ def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world
     assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(0.1)
 
 
-def test_one_trial_can_be_stopped_alone(world):
+def test_one_trial_can_be_stopped_alone(world: World) -> None:
     world.create(tuning_request(trials=2))
     (name,) = world.running(1)
     world.sm.stop_training_job(TrainingJobName=name)
@@ -255,7 +257,7 @@ def test_one_trial_can_be_stopped_alone(world):
         world.sm.stop_training_job(TrainingJobName=name)
 
 
-def test_the_built_in_algorithm_gets_its_metrics(world):
+def test_the_built_in_algorithm_gets_its_metrics(world: World) -> None:
     request = changed(
         tuning_request(trials=1),
         "TrainingJobDefinition.AlgorithmSpecification",
@@ -276,7 +278,7 @@ def test_the_built_in_algorithm_gets_its_metrics(world):
     assert world.training(name)["HyperParameters"]["_tuning_objective_metric"] == "validation:rmse"
 
 
-def test_a_grid_is_walked_once(world):
+def test_a_grid_is_walked_once(world: World) -> None:
     world.fakes.runner.score = lambda spec: 0.5
     request = tuning_request(Strategy="Grid")
     config = request["HyperParameterTuningJobConfig"]
@@ -294,7 +296,7 @@ def test_a_grid_is_walked_once(world):
     assert len(points) == len(world.trials()) == 6
 
 
-def test_a_child_knows_what_its_parents_saw_and_the_best_of_all(world):
+def test_a_child_knows_what_its_parents_saw_and_the_best_of_all(world: World) -> None:
     world.fakes.runner.score = lambda spec: 0.9
     parent = tuning_request(Strategy="Bayesian")
     world.create(parent)
@@ -310,7 +312,7 @@ def test_a_child_knows_what_its_parents_saw_and_the_best_of_all(world):
     assert "OverallBestTrainingJob" not in world.ended("other")
 
 
-def test_a_deleted_job_is_gone_and_its_trials_stay(world):
+def test_a_deleted_job_is_gone_and_its_trials_stay(world: World) -> None:
     world.fakes.runner.score = by_depth
     world.create(tuning_request())
     name = {"HyperParameterTuningJobName": "search"}
@@ -327,8 +329,10 @@ def test_a_deleted_job_is_gone_and_its_trials_stay(world):
     assert fresh.isdisjoint(trial["TrainingJobName"] for trial in trials)
 
 
-def test_a_fault_of_the_search_fails_the_job_with_its_reason(world, monkeypatch):
-    def broken(question):
+def test_a_fault_of_the_search_fails_the_job_with_its_reason(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(question: Any) -> Any:
         raise ArithmeticError("no such number")
 
     monkeypatch.setattr("tests.local.service.fakes.suggest", broken)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from sagemaker_local import warm_start
 from sagemaker_local.errors import ApiError
+from tests.local.service.conftest import World
 from tests.local.service.fakes import IMAGE, changed, channel, child_of, tuning_request
 
 CONFIG = "HyperParameterTuningJobConfig"
@@ -66,7 +68,7 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def family(shared):
+def family(shared: World) -> Any:
     """A server on which a parent has ended."""
     shared.fakes.runner.score = lambda spec: 0.5
     shared.create(tuning_request())
@@ -75,13 +77,13 @@ def family(shared):
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_what_may_change_under_transfer_learning(family, name):
+def test_what_may_change_under_transfer_learning(family: World, name: str) -> None:
     path, value = ACCEPTED[name]
     family.create(changed(child_of(tuning_request(), name=name), path, value))
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_may_not_change(family, name):
+def test_what_may_not_change(family: World, name: str) -> None:
     path, value, text = REFUSED[name]
     request = child_of(tuning_request(), name=name)
     if name == "grid":
@@ -105,12 +107,14 @@ def test_what_may_not_change(family, name):
         ("data", *ACCEPTED["other-data"], "the input data must be the same"),
     ],
 )
-def test_identical_means_the_same_image_and_data(family, name, path, value, text):
+def test_identical_means_the_same_image_and_data(
+    family: World, name: str, path: str, value: Any, text: str
+) -> None:
     request = child_of(tuning_request(), name=f"identical-{name}", kind=IDENTICAL)
     assert text in family.refusal(changed(request, path, value))[1]
 
 
-def test_tunable_may_become_static_and_static_tunable(family):
+def test_tunable_may_become_static_and_static_tunable(family: World) -> None:
     request = child_of(tuning_request(), name="turned", kind=IDENTICAL)
     request = changed(request, f"{RANGES}.ContinuousParameterRanges", [])
     request = changed(request, STATIC, {"eta": "0.1"})
@@ -119,7 +123,7 @@ def test_tunable_may_become_static_and_static_tunable(family):
     family.create(request)
 
 
-def test_a_parameter_keeps_its_kind(family):
+def test_a_parameter_keeps_its_kind(family: World) -> None:
     request = child_of(tuning_request(), name="kind")
     ranges = {
         "ContinuousParameterRanges": [
@@ -131,7 +135,7 @@ def test_a_parameter_keeps_its_kind(family):
     assert "[depth] changed from Integer" in message
 
 
-def test_a_parent_must_have_ended(family):
+def test_a_parent_must_have_ended(family: World) -> None:
     family.fakes.runner.score = None
     family.create(tuning_request("running"))
     message = family.refusal(child_of(tuning_request(), "running", name="early"))[1]
@@ -147,7 +151,7 @@ def side(static: Mapping[str, str], **categories: list[str]) -> warm_start.Side:
     return warm_start.Side("it", {}, tunable, static, {})
 
 
-def test_changes_are_counted_as_in_the_example_of_aws():
+def test_changes_are_counted_as_in_the_example_of_aws() -> None:
     parent = side({"a": "red", "b": "1"}, c=["red", "blue"], d=["x", "y", "z"])
     assert warm_start.changes(side({"a": "red", "b": "1"}, c=["red"], d=["x"]), parent) == 0
     assert warm_start.changes(side({"a": "blue", "b": "1"}, c=["red"], d=["x"]), parent) == 2
@@ -157,7 +161,7 @@ def test_changes_are_counted_as_in_the_example_of_aws():
     assert warm_start.changes(side({"n": "3"}), number) == 1
 
 
-def test_ten_changes_are_allowed_and_eleven_are_not():
+def test_ten_changes_are_allowed_and_eleven_are_not() -> None:
     values = [str(n) for n in range(8)]
     parent = side({"a": "red"}, c=values)
     warm_start.few_changes(side({"a": "blue", "c": "1"}), parent)
@@ -175,7 +179,7 @@ def test_ten_changes_are_allowed_and_eleven_are_not():
     ],
     indirect=["world"],
 )
-def test_a_switch_makes_the_emulator_refuse_more(world, path, value):
+def test_a_switch_makes_the_emulator_refuse_more(world: World, path: str, value: Any) -> None:
     world.fakes.runner.score = lambda spec: 0.5
     if world.settings["warm_start_refuses"] == "everything":
         assert world.refusal(tuning_request())[0] == "ValidationException"

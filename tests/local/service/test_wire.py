@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -10,13 +11,14 @@ from botocore.exceptions import ClientError
 from sagemaker_local.api_model import service_model
 from sagemaker_local.operations import OPERATIONS
 from sagemaker_local.validation import _compiled, checked
+from tests.local.service.conftest import World
 from tests.local.service.fakes import tuning_request
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("*.json"))
 NOT_RUN = {"sdk2-hyperband": "Hyperband", "sdk2-autotune": "Autotune", "sdk2-multi-algo": "several"}
 
 
-def post(world, operation, body, target="SageMaker."):
+def post(world: World, operation: str, body: Any, target: Any = "SageMaker.") -> Any:
     with urllib3.PoolManager() as pool:
         return pool.request(
             "POST",
@@ -29,7 +31,7 @@ def post(world, operation, body, target="SageMaker."):
         )
 
 
-def refused(world, operation, body):
+def refused(world: World, operation: str, body: Any) -> Any:
     answer = post(world, operation, body)
     assert answer.status == 400
     assert answer.headers["x-amzn-RequestId"]
@@ -38,7 +40,7 @@ def refused(world, operation, body):
     return error["__type"], error["message"]
 
 
-def test_a_long_name_is_refused_as_aws_refuses_it(shared):
+def test_a_long_name_is_refused_as_aws_refuses_it(shared: World) -> None:
     name = "x" * 40
     code, message = refused(
         shared, "DescribeHyperParameterTuningJob", {"HyperParameterTuningJobName": name}
@@ -50,7 +52,7 @@ def test_a_long_name_is_refused_as_aws_refuses_it(shared):
     ) in message
 
 
-def test_all_faults_are_told_at_once_with_their_places(shared):
+def test_all_faults_are_told_at_once_with_their_places(shared: World) -> None:
     request = tuning_request("a--")
     config = request["HyperParameterTuningJobConfig"]
     config["Strategy"] = "Guess"
@@ -86,19 +88,19 @@ def test_all_faults_are_told_at_once_with_their_places(shared):
         ([], "converted to a Structure"),
     ],
 )
-def test_what_has_the_wrong_type_cannot_be_read(shared, body, text):
+def test_what_has_the_wrong_type_cannot_be_read(shared: World, body: Any, text: str) -> None:
     code, message = refused(shared, "DescribeHyperParameterTuningJob", body)
     assert code == "SerializationException"
     assert text in message
 
 
-def test_unknown_members_are_ignored(shared):
+def test_unknown_members_are_ignored(shared: World) -> None:
     answer = post(shared, "ListHyperParameterTuningJobs", {"Colour": "blue"})
     assert answer.status == 200
 
 
 @pytest.mark.parametrize("operation", ["CreateProcessingJob", "InventTrainingJob"])
-def test_an_operation_that_is_not_run_is_named(shared, operation):
+def test_an_operation_that_is_not_run_is_named(shared: World, operation: str) -> None:
     request = {
         "ProcessingJobName": "x",
         "ProcessingResources": {
@@ -116,11 +118,11 @@ def test_an_operation_that_is_not_run_is_named(shared, operation):
     assert operation in message
 
 
-def test_every_operation_is_one_of_the_model():
+def test_every_operation_is_one_of_the_model() -> None:
     assert set(OPERATIONS) <= set(service_model().operation_names)
 
 
-def test_patterns_of_java_are_applied():
+def test_patterns_of_java_are_applied() -> None:
     tag = service_model().shape_for("TagKey")
     assert _compiled(tag.metadata["pattern"]).fullmatch("Größe")
     assert not _compiled(tag.metadata["pattern"]).fullmatch("a!")
@@ -132,7 +134,7 @@ def test_patterns_of_java_are_applied():
     )
 
 
-def test_there_are_three_ways_not_to_be_found(shared):
+def test_there_are_three_ways_not_to_be_found(shared: World) -> None:
     sm = shared.sm
     with pytest.raises(sm.exceptions.ResourceNotFound) as caught:
         shared.job("nobody")
@@ -155,7 +157,7 @@ def test_there_are_three_ways_not_to_be_found(shared):
 
 
 @pytest.mark.parametrize("path", CAPTURED, ids=[path.stem for path in CAPTURED])
-def test_what_the_sdks_send_is_taken(shared, path):
+def test_what_the_sdks_send_is_taken(shared: World, path: Path) -> None:
     request = json.loads(path.read_text())
     request["HyperParameterTuningJobName"] = path.stem.replace("guide", "g")[:32].strip("-")
     request.pop("WarmStartConfig", None)
@@ -166,7 +168,7 @@ def test_what_the_sdks_send_is_taken(shared, path):
         assert answer.status == 200, answer.json()
 
 
-def test_requests_are_remembered_as_they_came(shared):
+def test_requests_are_remembered_as_they_came(shared: World) -> None:
     shared.server.sagemaker.requests.clear()
     post(shared, "ListHyperParameterTuningJobs", {"Colour": "blue"})
     refused(shared, "DescribeTrainingJob", {"TrainingJobName": "nobody"})

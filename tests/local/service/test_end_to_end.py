@@ -1,0 +1,108 @@
+"""All parts together and for real: XGBoost trials, a warm start, and a model that answers."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from sagemaker_local.server import LocalServer
+from tests.local.service.conftest import client, until
+from tests.local.service.fakes import XGBOOST, changed, child_of, tuning_request
+
+FEATURES, LABELS = load_breast_cancer(return_X_y=True)
+OVER = {"Completed", "Failed", "Stopped"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path / "state", cpus=1) as running:
+        s3 = client("s3", running.url)
+        s3.create_bucket(Bucket="data")
+        table = np.column_stack([LABELS, FEATURES])
+        for name, rows in (("train", table[::2]), ("validation", table[1::2])):
+            text = io.StringIO()
+            np.savetxt(text, rows, delimiter=",", fmt="%g")
+            s3.put_object(Bucket="data", Key=f"{name}/rows.csv", Body=text.getvalue().encode())
+        s3.close()
+        yield running
+
+
+def request() -> dict[str, Any]:
+    asked = tuning_request(Strategy="Bayesian", trials=6, parallel=2)
+    asked["HyperParameterTuningJobConfig"] |= {
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "validation:auc"},
+        "ParameterRanges": {
+            "ContinuousParameterRanges": [
+                {
+                    "Name": "eta",
+                    "MinValue": "0.01",
+                    "MaxValue": "0.4",
+                    "ScalingType": "Logarithmic",
+                }
+            ],
+            "IntegerParameterRanges": [{"Name": "max_depth", "MinValue": "2", "MaxValue": "6"}],
+        },
+    }
+    asked["TrainingJobDefinition"] |= {
+        "AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
+        "StaticHyperParameters": {"num_round": "10", "objective": "binary:logistic"},
+    }
+    return asked
+
+
+def ended(sm: Any, name: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        job = sm.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return job if job["HyperParameterTuningJobStatus"] in OVER else None
+
+    job: dict[str, Any] = until(look, 90)
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job
+    return job
+
+
+def test_tune_refine_deploy_and_ask(server: LocalServer) -> None:
+    sm, runtime = client("sagemaker", server.url), client("sagemaker-runtime", server.url)
+    parent = request()
+    sm.create_hyper_parameter_tuning_job(**parent)
+    first = ended(sm, "search")
+    assert first["TrainingJobStatusCounters"]["Completed"] == 6
+    narrow = "HyperParameterTuningJobConfig.ParameterRanges.ContinuousParameterRanges.0.MinValue"
+    child = changed(child_of(parent, kind="IdenticalDataAndAlgorithm"), narrow, "0.1")
+    sm.create_hyper_parameter_tuning_job(**child)
+    best = ended(sm, "child")["OverallBestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] > 0.95
+    trial = sm.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    sm.create_model(
+        ModelName="best",
+        ExecutionRoleArn="arn:aws:iam::123456789012:role/Server",
+        PrimaryContainer={
+            "Image": XGBOOST,
+            "ModelDataUrl": trial["ModelArtifacts"]["S3ModelArtifacts"],
+        },
+    )
+    variant = {"VariantName": "AllTraffic", "ModelName": "best"}
+    on_instance = {**variant, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    serverless = {**variant, "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}
+    sm.create_endpoint_config(EndpointConfigName="one", ProductionVariants=[on_instance])
+    sm.create_endpoint_config(EndpointConfigName="two", ProductionVariants=[serverless])
+    sm.create_endpoint(EndpointName="live", EndpointConfigName="one")
+
+    def config_in_service() -> str | None:
+        endpoint = sm.describe_endpoint(EndpointName="live")
+        assert "FailureReason" not in endpoint
+        return endpoint["EndpointStatus"] == "InService" and endpoint["EndpointConfigName"]
+
+    for name in ("one", "two"):
+        if name == "two":
+            sm.update_endpoint(EndpointName="live", EndpointConfigName="two")
+        assert until(config_in_service, 60) == name
+        row = ",".join(map(str, FEATURES[1]))
+        answer = runtime.invoke_endpoint(EndpointName="live", ContentType="text/csv", Body=row)
+        assert round(float(answer["Body"].read())) == LABELS[1]
+    with pytest.raises(runtime.exceptions.ModelError):
+        runtime.invoke_endpoint(EndpointName="live", ContentType="text/nonsense", Body=b"1")
+    sm.close(), runtime.close()
