@@ -95,6 +95,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
     """Refine the ranges, and go on only if that promises enough."""
     spec, last = study.spec, study.rounds[-1]
     every = seen.trials or ()
+    adaptive = spec.rounds.strategy is Strategy.BAYESIAN
     refinement = refine(
         last.plan.space,
         every,
@@ -102,6 +103,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         study_id=study.id,
         round_number=last.plan.number + 1,
         keep_exploring=spec.refine.keep_exploring,
+        adaptive=adaptive,
     )
     space, rescaled = follow_scaling(refinement.space)
     expected = forecast(
@@ -109,7 +111,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         every,
         spec.objective,
         trials_ahead=trials,
-        adaptive=spec.rounds.strategy is Strategy.BAYESIAN,
+        adaptive=adaptive,
         study_id=study.id,
         round_number=last.plan.number + 1,
     )
