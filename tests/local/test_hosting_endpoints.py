@@ -2,6 +2,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -210,7 +211,9 @@ def test_processes_take_turns_and_come_back(host: EndpointHost, tmp_path: Path) 
     first = pids(tmp_path)
     assert len(set(first)) == 2
     os.kill(first[0], signal.SIGKILL)
-    until(lambda: not alive(first[0]))
+    container_0 = host._live["e"]._workers[0]._container
+    assert container_0 is not None
+    until(lambda: not container_0.alive())
     answers = [host.invoke("e", b"1,2,3", "text/csv", None).status for _ in range(4)]
     assert answers == [200] * 4
     assert len(set(pids(tmp_path)) - set(first)) == 1
@@ -311,15 +314,29 @@ def test_one_that_dies_or_dawdles_is_a_model_error(tmp_path: Path, objects: Fake
     host.shutdown()
 
 
+def test_a_port_that_another_has_taken_is_left_to_it(
+    host: EndpointHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sagemaker_local.hosting import worker
+
+    free = worker._free_port
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        ports = iter([other.getsockname()[1]])
+        monkeypatch.setattr(worker, "_free_port", lambda: next(ports, None) or free())
+        assert up(host, container()) == ("InService", None)
+
+
 def test_one_that_cannot_come_back_is_unavailable(tmp_path: Path, objects: FakeObjects) -> None:
     flag = tmp_path / "broken"
     code = f"import os\nif os.path.exists({str(flag)!r}): raise SystemExit('broken')\n{DIES}"
     host = slow_host(tmp_path, objects, code)
     up(host, {"Image": OWN_IMAGE})
     flag.touch()
-    running = pids(tmp_path)
+    running = host._live["e"]._workers[0]._container
+    assert running is not None
     host.invoke("e", b"1", "any/any", None)
-    until(lambda: not alive(running[0]))
+    until(lambda: not running.alive())
     answer = host.invoke("e", b"1", "any/any", None)
     assert (answer.status, answer.error) == (503, "ServiceUnavailable")
     assert "broken" in (answer.message or "")

@@ -12,6 +12,7 @@ from sagemaker_local.containers.process import LIMITS, Container
 from sagemaker_local.hosting.invocation import Invocation
 
 LOOPBACK = "127.0.0.1"
+PORT_TRIES = 3
 PING_SECONDS = 0.05
 ANSWER_SECONDS = 60.0
 ANSWER_LIMIT = 32 * 1024 * 1024
@@ -52,11 +53,7 @@ class Worker:
                 raise UnhealthyError("the endpoint has been stopped")
             if self._container is None or not self._container.alive():
                 self._end_container()
-                try:
-                    self._start()
-                except OSError as error:
-                    raise UnhealthyError(f"the container cannot be started: {error}") from error
-                self._wait_until_healthy(go_on)
+                self._start_healthy(go_on)
             return self._port
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
@@ -79,6 +76,20 @@ class Worker:
         self._ended = True  # before the lock: a wait for health looks at it
         with self._guard:
             self._end_container()
+
+    def _start_healthy(self, go_on: Callable[[], bool]) -> None:
+        for left in reversed(range(PORT_TRIES)):
+            try:
+                self._start()
+                self._wait_until_healthy(go_on)
+            except OSError as error:
+                raise UnhealthyError(f"the container cannot be started: {error}") from error
+            except UnhealthyError:
+                # somebody else may have taken the port before the container could
+                if left == 0 or _is_free(self._port):
+                    raise
+            else:
+                return
 
     def _start(self) -> None:
         self._port = _free_port()
@@ -140,6 +151,16 @@ def _free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
 
 
 def _ping(port: int) -> bool:
