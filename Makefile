@@ -52,9 +52,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	@echo "set-up 1/3: a virtual environment in $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "set-up 2/3: libraries, by hash (a minute or two)"
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pip install --quiet --disable-pip-version-check \
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pip install -qq --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements/dev.txt
 	@echo "set-up 3/3: tunewright itself"
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pip install --quiet --disable-pip-version-check \
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pip install -qq --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@touch $(READY)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +20,8 @@ from tunewright.domain.values import show_duration, show_money, show_number
 
 _QUIET = frozenset({DecisionKind.NEW_BEST})
 """Decisions that the line of their trial tells already."""
+_LEFT_OUT = _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED}
+"""Decisions that a summary can do without."""
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,10 @@ def show_summary(
     _show_cost(console, study, trials)
     console.rule("what to type next")
     console.print(
-        "  .venv/bin/tunewright plan examples/demo/study.yaml      what a study would do, unlaunched\n"
-        "  .venv/bin/tunewright explain examples/demo/study.yaml   every default written out\n"
-        "  .venv/bin/python -m sagemaker_local --dir /tmp/sm       a SageMaker for your own clients\n"
-        "  make test                                               see that it is sound"
+        "  .venv/bin/tunewright plan examples/demo/study.yaml     what a study would do\n"
+        "  .venv/bin/tunewright explain examples/demo/study.yaml  every default written out\n"
+        "  .venv/bin/python -m sagemaker_local --dir /tmp/sm      a SageMaker for your clients\n"
+        "  make test                                              see that it is sound"
     )
     console.print(f"\nDone in {show_duration(seconds)}, with nobody touching it.")
 
@@ -174,7 +177,7 @@ def _ranges_table(study: Study) -> Table:
     for name in study.spec.search_space.names:
         shown = [show_range(each.plan.space[name]) for each in study.rounds]
         cells = [shown[0]]
-        for before, after in zip(shown, shown[1:], strict=False):
+        for before, after in pairwise(shown):
             cells.append("=" if after == before else f"→ {after}")
         table.add_row(name, *cells)
     return table
@@ -186,8 +189,8 @@ def _show_scores(console: Console, scores: Scores) -> None:
         f"  round 1's best ({scores.first_trial})  AUC {scores.first:.5f}\n"
         f"  the winner, by the endpoint's own answers   AUC {scores.winner:.5f}  "
         f"({scores.winner - scores.first:+.5f})\n"
-        f"The winner's model.tar.gz in plain xgboost gives {scores.reproduced:.5f} on the validation\n"
-        f"rows; recorded was {scores.recorded:.5f}."
+        f"The winner's model.tar.gz in plain xgboost gives {scores.reproduced:.5f} on the\n"
+        f"validation rows; recorded was {scores.recorded:.5f}."
     )
 
 
