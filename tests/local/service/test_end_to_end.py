@@ -119,7 +119,7 @@ def test_tune_refine_deploy_and_ask(server: LocalServer) -> None:
 def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
     """Start the server as a person would, and read from what it says how to reach it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "sagemaker_local", "--port", "0", "--dir", str(root)],
+        [sys.executable, "-m", "sagemaker_local", "--port=0", "--cpus=1", f"--dir={root}"],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -145,7 +145,7 @@ def test_a_trial_of_a_killed_server_is_reaped_and_run_again(tmp_path: Path) -> N
     asked = request()
     limits = {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1}
     asked["HyperParameterTuningJobConfig"]["ResourceLimits"] = limits
-    asked["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "300"
+    asked["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "50"
     sm.create_hyper_parameter_tuning_job(**asked)
     (pid_file,) = until(lambda: list((tmp_path / "state").glob("training/*/pid")))
     until(pid_file.read_text)
