@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sagemaker_local.server import LocalServer
-from tests.local.service.conftest import client, until
+from tests.local.service.conftest import client, kill, launch, until
 from tests.local.service.fakes import XGBOOST, changed, child_of, tuning_request
 
 FEATURES, LABELS = load_breast_cancer(return_X_y=True)
@@ -118,24 +116,12 @@ def test_tune_refine_deploy_and_ask(server: LocalServer) -> None:
 
 def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
     """Start the server as a person would, and read from what it says how to reach it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sagemaker_local", "--port=0", "--cpus=1", f"--dir={root}"],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
+    process = launch("-m", "sagemaker_local", "--port=0", "--cpus=1", f"--dir={root}")
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("export AWS_ENDPOINT_URL="):
             return process, line.strip().partition("=")[2]
     raise AssertionError("the server did not start")
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    process.kill()
-    process.wait()
-    assert process.stdout is not None
-    process.stdout.close()
 
 
 def test_a_trial_of_a_killed_server_is_reaped_and_run_again(tmp_path: Path) -> None:
