@@ -1,4 +1,4 @@
-"""Sets this process's AWS environment to the local one, for a while, so that nothing else is met."""
+"""Sets this process's AWS environment to the local one for a while, so nothing else is met."""
 
 import os
 from collections.abc import Iterator, Mapping

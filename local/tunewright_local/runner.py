@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_local.server import LocalServer
-
 from tunewright.bootstrap import MemoryStack
 from tunewright.domain.profile import Profile
 from tunewright.domain.study import Study

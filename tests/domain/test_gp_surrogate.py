@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gp_surrogate
 from gp_surrogate import (
     GaussianProcess,
     Layout,
@@ -31,6 +34,9 @@ from gp_surrogate.optimise import minimise
 
 if TYPE_CHECKING:
     from gp_surrogate.kernel import Array
+
+
+PACKAGES = Path(gp_surrogate.__file__).parents[1]
 
 
 def bowl(x: Array) -> Array:
@@ -355,13 +361,30 @@ def test_categories_are_told_apart() -> None:
     assert len(model.lengthscales) == 2
 
 
+SPEED = """
+import time
+import numpy as np
+from gp_surrogate import GaussianProcess
+x = np.random.default_rng(0).random(({n}, 10))
+y = (x * x) @ np.arange(10.0) + np.sin(5 * x[:, 0])
+spent = []
+for _ in range(5):
+    before = time.process_time()
+    GaussianProcess.fit(x, y)
+    spent.append(time.process_time() - before)
+print(min(spent))
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "bar"), [(100, 0.06), (300, 0.4)])
 def test_fit_is_fast(n: int, bar: float) -> None:
-    x, y = sample(n, 10)
-    spent = []
-    for _ in range(3):
-        before = time.process_time()
-        GaussianProcess.fit(x, y)
-        spent.append(time.process_time() - before)
-    assert min(spent) < 2 * bar  # CPU seconds of all threads; the bar holds for one
+    # One thread: on a busy machine more of them only wait for each other, and waiting is counted.
+    told = subprocess.run(
+        [sys.executable, "-c", SPEED.format(n=n)],
+        env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGES)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(told.stdout) < 2 * bar  # twice: other processes share caches and clock

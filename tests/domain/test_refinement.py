@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewright.domain.changes import Seen, categorical_change, numeric_change
 from tunewright.domain.lessons import AT_MOST, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.refinement import Refinement, refine, seed_of
@@ -127,10 +127,20 @@ def go(
     space: SearchSpace,
     trials: Sequence[Trial],
     objective: Objective = LOSS,
+    *,
     study_id: str = "s",
-    **more: float,
+    keep_exploring: float = 0.15,
+    adaptive: bool = True,
 ) -> Refinement:
-    return refine(space, trials, objective, study_id=study_id, round_number=2, **more)
+    return refine(
+        space,
+        trials,
+        objective,
+        study_id=study_id,
+        round_number=2,
+        keep_exploring=keep_exploring,
+        adaptive=adaptive,
+    )
 
 
 def change(refinement: Refinement, name: str) -> RangeChange:
@@ -290,6 +300,62 @@ def test_keep_exploring_widens_what_is_kept() -> None:
     )
 
 
+def test_a_random_search_is_narrowed_harder() -> None:
+    trials = sample(SPACE)
+    mild, hard = (go(SPACE, trials, adaptive=adaptive) for adaptive in (True, False))
+    widths = [math.prod(each.width for each in found.changes) for found in (mild, hard)]
+    assert widths[1] < widths[0]
+
+
+@pytest.mark.parametrize(
+    ("after", "span", "preference", "kind", "why"),
+    [
+        ((0.4, 0.9), (0.4, 0.6), 0.5, "widened low", "good trials are expected beyond the lower"),
+        ((0.4, 0.9), (0.1, 0.3), 0.5, "widened low", "the best trials sat at the lower edge"),
+        ((0.5, 1.0), (0.8, 1.0), 0.5, "widened high", "the best trials sat at the upper edge"),
+        ((0.6, 0.8), (0.4, 0.6), 0.5, "narrowed", "the good trials lie in this part"),
+        ((0.5, 0.9), (0.4, 0.6), 0.1, "unchanged", "it made no difference"),
+        ((0.5, 0.9), (0.4, 0.6), 0.5, "unchanged", "good trials lie all over it"),
+        ((0.5, 0.9), (0.4, 0.6), None, "unchanged", "too little is known"),
+        ((0.3, 1.0), (0.0, 1.0), 0.5, "widened", "good trials are expected beyond both edges"),
+        ((0.3, 0.6), (0.0, 0.5), 0.5, "shifted", "the good trials lie lower"),
+        ((0.8, 1.0), (0.7, 1.0), 0.5, "shifted", "the good trials lie higher"),
+    ],
+)
+def test_every_change_has_its_reason(
+    after: tuple[float, float],
+    span: tuple[float, float],
+    preference: float | None,
+    kind: str,
+    why: str,
+) -> None:
+    before = SUBSAMPLE.but(low=0.5, high=0.9)
+    middle = sum(span) / 2
+    seen = Seen(Span(*span), middle, middle, preference)
+    told = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
+    assert told.kind == kind
+    assert told.why.startswith(why)
+
+
+def test_a_range_that_is_as_narrow_as_may_be_says_so() -> None:
+    narrow = SUBSAMPLE.but(low=0.6, high=0.67)
+    seen = Seen(Span(0.43, 0.53), 0.48, 0.48, 0.5)
+    assert numeric_change(narrow, narrow, seen).why == "it is as narrow as it may get"
+
+
+def test_a_range_that_ends_at_its_lower_hard_limit_says_so() -> None:
+    seen = Seen(Span(0.0, 0.1), 0.05, 0.0, 0.5)
+    assert numeric_change(ALPHA, ALPHA, seen).why == "the best trials sit at its hard limit 0"
+
+
+def test_a_choice_may_come_back() -> None:
+    before = BOOSTER.but(choices=("gbtree", "dart"))
+    told = categorical_change(before, BOOSTER.but(choices=("gbtree", "gblinear")))
+    assert told.kind == "shifted"
+    assert told.why == "dart never came near the best; gblinear may be good"
+    assert categorical_change(before, BOOSTER).kind == "widened"
+
+
 def test_span_guards() -> None:
     wider = Span(0.4, 0.42).at_least(0.1)
     assert (wider.low, wider.high) == pytest.approx((0.36, 0.46))
@@ -298,6 +364,7 @@ def test_span_guards() -> None:
     assert Span(0.5, 0.6).keeping(0.5, Span(0.0, 1.0)) == Span(0.25, 0.8)
     assert Span(0.2, 0.3).holding(0.5) == Span(0.2, 0.5)
     assert Span(0.2, 0.3).holding(7.0) == Span(0.2, 1.0)
+    assert Span(0.25, 0.75).lured(0.5, below=0.2, above=0.3) == Span(0.25, 1.0)
     assert floor_of(Span(0.0, 0.8)) == 0.1
     assert floor_of(Span(0.0, 0.01)) == 0.005
 
@@ -598,16 +665,3 @@ def test_a_view_holds_box_and_trials_on_the_cube() -> None:
         assert view.low[index] <= view.core_low[index] < view.core_high[index] <= view.high[index]
     assert view.back(4, view.onto((0.0,) * 4 + (0.005, 0.0))[4]) == pytest.approx(0.005)
     assert view.allowed[-1] == (0, 1, 2)
-
-
-@pytest.mark.slow
-def test_it_is_fast() -> None:
-    ranges = tuple(SUBSAMPLE.but(name=f"p{index}") for index in range(10))
-    space = SearchSpace(ranges=ranges)
-    trials = sample(space, lambda p: sum(float(value) ** 2 for value in p.values()), 100)
-    spent = []
-    for _ in range(3):
-        before = time.process_time()
-        go(space, trials)
-        spent.append(time.process_time() - before)
-    assert min(spent) < 0.2  # CPU seconds of all threads; the bar for one is 0.1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from statistics import median
@@ -216,16 +215,3 @@ def test_only_so_many_trials_are_fitted() -> None:
     assert len(set(kept.tolist())) == AT_MOST
     assert set(range(400, 500)) <= set(kept.tolist())
     assert (np.diff(kept) > 0).all()
-
-
-@pytest.mark.slow
-def test_a_suggestion_is_quick() -> None:
-    space = Space.parse(BOOSTING)
-    points = [suggest_random(space, 0, index) for index in range(105)]
-    observed = [Observed(point, boosting(point)) for point in points[:100]]
-    spent = []
-    for _ in range(3):
-        before = time.process_time()
-        suggest_bayesian(space, "Minimize", observed, points[100:], 0, 100)
-        spent.append(time.process_time() - before)
-    assert min(spent) < 0.2  # CPU seconds of all threads; the bar for one is 0.1

@@ -13,7 +13,7 @@ from tests.support.build import START, profile
 from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
-from tunewright.app.ports import Wake
+from tunewright.app.ports import Wake  # noqa: TC001 - the annotation is read with the code
 from tunewright.app.recorder import Recorder
 from tunewright.app.studies import Studies
 from tunewright.domain.errors import CapacityError, ForeignError, RefusedError, UnknownOutcomeError

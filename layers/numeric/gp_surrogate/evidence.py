@@ -32,6 +32,10 @@ LENGTHSCALE = (math.log(0.5), 0.8)  # the mean grows with ½·ln(d/3): distances
 AMPLITUDE = (0.0, 0.5)
 NOISE = (math.log(0.05), 1.2)
 
+# Always added to the noise's variance: values without any noise would let the fit shrink it until
+# the covariance is singular.
+LEAST_NOISE = 1e-8
+
 # Multi-start: (added to every log lengthscale, added to the log noise).
 STARTS = ((0.0, 0.0), (0.8, 0.0), (-0.8, 0.0), (0.0, 2.0), (0.8, 2.0))
 FINALISTS = 2
@@ -70,7 +74,7 @@ class Evidence:
         weights = np.exp(-2.0 * theta[:-2])
         signal, noise = math.exp(2.0 * theta[-2]), math.exp(2.0 * theta[-1])
         shape, slope = matern52_with_slope(weights @ self.pairs)
-        covariance = np.diag(np.full(self.z.size, signal + noise))
+        covariance = np.diag(np.full(self.z.size, signal + noise + LEAST_NOISE))
         covariance[self.lower] = signal * shape
         try:
             factor = robust_cholesky(covariance)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gp_surrogate.evidence import Evidence
+from gp_surrogate.evidence import LEAST_NOISE, Evidence
 from gp_surrogate.kernel import (
     Array,
     inverse_of_lower,
@@ -88,7 +88,10 @@ class GaussianProcess:
         points, z = points[order] + 0.0, z[order] + 0.0  # + 0.0 turns -0.0 into 0.0
         theta = Evidence.of(points, z, shares).best(iterations)
         lengthscales = np.exp(theta[:-2])
-        amplitude, noise = float(np.exp(theta[-2])), float(np.exp(theta[-1]))
+        amplitude, noise = (
+            float(np.exp(theta[-2])),
+            float(np.hypot(np.exp(theta[-1]), LEAST_NOISE**0.5)),
+        )
         scaled = points / lengthscales[list(shares)]
         covariance = amplitude**2 * matern52(squared_distances(scaled, scaled))
         np.fill_diagonal(covariance, amplitude**2 + noise**2)
@@ -116,11 +119,10 @@ class GaussianProcess:
     def joint_sample(self, x: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` functions from the posterior, each seen at x (m, d): (count, m)."""
         mean, _ = self.predict(x)
-        if self.amplitude * self.scale == 0.0:
-            return np.tile(mean, (count, 1))
         spread = self.covariance(x)
         # Points side by side are all but one point: a jitter far below the prior keeps order.
-        spread[np.diag_indices(len(x))] += 1e-9 * (self.amplitude * self.scale) ** 2
+        doubt = np.maximum(np.diagonal(spread), 0.0) + 1e-9 * (self.amplitude * self.scale) ** 2
+        np.fill_diagonal(spread, doubt)
         factor = robust_cholesky(spread)
         return np.asarray(mean + rng.standard_normal((count, len(x))) @ factor.T)
 

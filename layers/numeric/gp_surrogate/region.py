@@ -73,8 +73,7 @@ class Region:
         above: which share lies above it.
         preference: how far they are from evenly spread over the box, 0 to 1 (the
             Kolmogorov-Smirnov distance); near 0 the number makes no difference.
-        among_good: the share of each category among the good points.
-        among_optima: its share among likely places of the optimum.
+        among_optima: the share of each category among likely places of the optimum.
         explained: the share of the losses' variance that the surrogate foresees when each trial is
             left out in turn; 0 or less for a surrogate that knows nothing.
         improvement: the greatest expected improvement in the box, in units of the losses.
@@ -86,7 +85,6 @@ class Region:
     below: tuple[float, ...]
     above: tuple[float, ...]
     preference: tuple[float, ...]
-    among_good: tuple[tuple[float, ...], ...]
     among_optima: tuple[tuple[float, ...], ...]
     explained: float
     improvement: float
@@ -154,7 +152,6 @@ def good_region(
             0.0 if each is None else _unevenness(each, low, high)
             for each, low, high in zip(numbers, box.low, box.high, strict=True)
         ),
-        among_good=_shares(good, box.sizes),
         among_optima=_shares(optima, box.sizes),
         explained=_explained(model),
         improvement=float(expected_improvement(mean, sd, _best_mean(model)).max()),

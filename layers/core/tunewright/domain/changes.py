@@ -87,7 +87,7 @@ def at_soft_edge(range_: NumericRange, seen: Seen) -> bool:
 def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> RangeChange:
     """Say what was done to a numeric range, and why."""
     old, new = span_of(before), span_of(after)
-    kind, why = _kind(before, after), ""
+    kind = _kind(before, after)
     match kind:
         case "unchanged":
             why = _why_unchanged(before, old, seen)
@@ -99,7 +99,7 @@ def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> Ran
             why = _beyond(seen.at_high(old), "upper")
         case "widened":
             why = "good trials are expected beyond both edges"
-        case "shifted":
+        case _:
             why = f"the good trials lie {'higher' if new.middle > old.middle else 'lower'}"
     return RangeChange(
         name=before.name,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tunewright.domain.changes import Seen, at_soft_edge
 from tunewright.domain.lessons import Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
-from tunewright.domain.refinement import seed_of
+from tunewright.domain.refinement import needed_trials, seed_of
 from tunewright.domain.space import CategoricalRange, SearchSpace
 from tunewright.domain.spans import span_of
 from tunewright.domain.trial import Trial
@@ -59,7 +59,7 @@ def forecast(
     """
     lessons = learn(space, trials, objective)
     best = lessons.best
-    needed = max(8, len(space) + 2)
+    needed = needed_trials(space)
     if best is None or len(lessons) < needed:
         count = len(lessons)
         return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")

@@ -27,12 +27,10 @@ from tunewright.domain.values import Value
 
 GROWTH = 0.5
 """How far, as a share of its width, a range may move past each of its ends in one round."""
-GOOD_SHARE = 0.05
-"""How much of the grown ranges is called good."""
+GOOD_SHARE, GOOD_SHARE_AT_RANDOM = 0.05, 0.02
+"""How much of the grown ranges is called good; a random search needs the harder narrowing."""
 PADDING = 0.02
 """Added to the good part at each end, as a share of the grown range."""
-LIFT = 1.0
-"""How many times as densely as on average the good points must lie past an end to move it."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
 GAIN_THAT_COUNTS = 1e-3
@@ -73,7 +71,7 @@ def refine(
     study_id: str,
     round_number: int,
     keep_exploring: float = 0.15,
-    good_share: float = GOOD_SHARE,
+    adaptive: bool = True,
 ) -> Refinement:
     """Find the next round's space.
 
@@ -88,7 +86,8 @@ def refine(
         round_number: The number of the next round.
         keep_exploring: The share of what is cut off a range that stays open; with 1 ranges only
             ever widen.
-        good_share: How much of the grown ranges is called good; smaller narrows harder.
+        adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
+            does; ranges are narrowed harder for those that do not.
     """
     lessons = learn(space, trials, objective)
     best = lessons.best
@@ -96,16 +95,22 @@ def refine(
         return _unchanged(space, f"{len(lessons)} trials with a value are too few to learn from")
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         return _unchanged(space, f"all {len(lessons)} trials have the same value")
-    needed = max(8, len(space) + 2)
+    needed = needed_trials(space)
     if len(lessons) < needed:
         why = f"{len(lessons)} trials are too few for a surrogate, which takes {needed}"
         found = _trust_region(space, lessons, best, len(lessons) / needed, why)
     else:
         try:
-            found = _good_part(space, lessons, best, good_share, seed_of(study_id, round_number))
+            share = GOOD_SHARE if adaptive else GOOD_SHARE_AT_RANDOM
+            found = _good_part(space, lessons, best, share, seed_of(study_id, round_number))
         except (ArithmeticError, ValueError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
     return _guarded(space, found, keep_exploring)
+
+
+def needed_trials(space: SearchSpace) -> int:
+    """Return how many trials a surrogate of a space takes."""
+    return max(8, len(space) + 2)
 
 
 def seed_of(study_id: str, round_number: int) -> int:
@@ -151,7 +156,8 @@ def _good_part(
         if isinstance(range_, CategoricalRange):
             choices[range_.name] = _choices(range_, index, lessons, region.among_optima[index])
             continue
-        grown = _tempted(span_of(range_), region.below[index], region.above[index])
+        old = span_of(range_)
+        grown = old.lured(GROWTH, below=region.below[index], above=region.above[index])
         padding = PADDING * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
         seen[range_.name] = Seen(
@@ -164,19 +170,6 @@ def _good_part(
     reason = f"a surrogate of {len(lessons)} trials foresees {known}"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
     return _Found("surrogate", reason, seen, choices, room)
-
-
-def _tempted(old: Span, below: float, above: float) -> Span:
-    """Grow a range past those ends beyond which good points lie more densely than on average.
-
-    At the rim a surrogate is unsure, and unsure is hopeful: mere hope would widen every parameter
-    that makes little difference.
-    """
-    grown = old.grown(GROWTH)
-    return Span(
-        grown.low if below > LIFT * (old.low - grown.low) / grown.width else old.low,
-        grown.high if above > LIFT * (grown.high - old.high) / grown.width else old.high,
-    )
 
 
 def _choices(

@@ -43,6 +43,23 @@ class Span:
         more = share * self.width
         return Span(max(0.0, self.low - more), min(1.0, self.high + more))
 
+    def lured(self, share: float, *, below: float, above: float) -> "Span":
+        """Grow only past those ends beyond which good points lie more densely than on average.
+
+        At the rim a surrogate is unsure, and unsure is hopeful: mere hope would widen every
+        parameter that makes little difference.
+
+        Args:
+            share: How far to grow, as a share of the width.
+            below: Which share of the good points lies below, within the growth.
+            above: Which share lies above.
+        """
+        grown = self.grown(share)
+        return Span(
+            grown.low if below * grown.width > self.low - grown.low else self.low,
+            grown.high if above * grown.width > grown.high - self.high else self.high,
+        )
+
     def within(self, outer: "Span") -> "Span":
         """Cut it to what lies in another."""
         low, high = max(self.low, outer.low), min(self.high, outer.high)

@@ -145,3 +145,14 @@ def show_number(value: float) -> str:
     ('0.92715', '3', '1e-05')
     """
     return f"{value:.5g}"
+
+
+def word(value: object) -> str:
+    """Write a value as AWS takes hyperparameters: as text.
+
+    >>> word(300), word(True), word(0.1)
+    ('300', 'true', '0.1')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,83 @@
+"""Turns the stopping rules of a form into explicit ones."""
+
+import math
+from typing import Any, Literal
+
+from tunewright.domain.errors import Problem
+from tunewright.domain.form import NotImprovingForm, RuleForm
+from tunewright.domain.spec import (
+    DEFAULT_GAIN,
+    Failures,
+    Gain,
+    NoMetric,
+    NotImproving,
+    Rule,
+    Spend,
+    Target,
+    WallClock,
+)
+
+
+def expand_rule(form: RuleForm, index: int, problems: list[Problem]) -> Rule:
+    """Expand one rule; what is wrong with it is noted at its place in the list."""
+    key = next(iter(form.model_fields_set))
+    path = ("stop", index, key)
+    match key:
+        case "not_improving":
+            return _not_improving(form.not_improving or NotImprovingForm(), path, problems)
+        case "failures":
+            return Failures(**given(form.failures, "share", "after"))
+        case "no_metric":
+            return NoMetric(**given(form.no_metric, "after"))
+        case "wall_clock" if form.wall_clock is not None:
+            return WallClock(limit=form.wall_clock)
+        case "spend" if form.spend is not None:
+            return Spend(limit=form.spend)
+        case "target" if form.target is not None:
+            return Target(value=form.target)
+    problems.append(Problem(path, "needs a value"))
+    return NoMetric()
+
+
+def _not_improving(
+    form: NotImprovingForm, path: tuple[str | int, ...], problems: list[Problem]
+) -> NotImproving:
+    gain = DEFAULT_GAIN
+    if form.min_gain is not None:
+        try:
+            gain = parse_gain(form.min_gain)
+        except ValueError as error:
+            problems.append(Problem((*path, "min_gain"), str(error)))
+    return NotImproving(**given(form, "trials", "warm_up"), min_gain=gain)
+
+
+def parse_gain(text: str | float) -> Gain:
+    """Read a gain: `0.001` (in the metric's units), `1%` (of the best), `2% of spread`.
+
+    Raises:
+        ValueError: It is none of these, or less than nothing.
+
+    >>> parse_gain("2% of spread")
+    Gain(kind='spread', amount=0.02)
+    """
+    wrong = ValueError("a gain is a number such as 0.001, a share such as 1%, or 2% of spread")
+    kind: Literal["absolute", "relative", "spread"] = "absolute"
+    if isinstance(text, str):
+        share, _, of = text.partition("%")
+        if of.strip() not in {"", "of spread"}:
+            raise wrong
+        if "%" in text:
+            kind = "spread" if of.strip() else "relative"
+        try:
+            text = float(share) / (100 if "%" in text else 1)
+        except ValueError as error:
+            raise wrong from error
+    if isinstance(text, bool) or not 0 <= text < math.inf:
+        raise wrong
+    return Gain(kind=kind, amount=float(text))
+
+
+def given(form: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401 - any of the forms
+    """Return those keys of a form that a person gave a value."""
+    values = {key: getattr(form, key, None) for key in keys}
+    return {key: value for key, value in values.items() if value is not None}
