@@ -89,7 +89,7 @@ def store(content: dict[str, bytes]) -> Iterator[ObjectStore]:
         f"http://127.0.0.1:{server.server_port}",
         region="us-east-1",
         access_key="test",
-        secret_key="test",  # noqa: S106
+        secret_key="test",
     )
     yield store
     store.close()

@@ -27,7 +27,7 @@ def client(service: str, url: str) -> Any:
         endpoint_url=url,
         region_name="us-east-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - nothing checks it
+        aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
     )
 
