@@ -17,10 +17,16 @@ def main() -> None:
     parser.add_argument(
         "--dir", type=Path, default=Path(".sagemaker-local"), help="the folder of all state"
     )
+    parser.add_argument("--cpus", type=int, help="threads given to each container; default all")
     given = parser.parse_args()
     # A polite end is an end like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    serve(given.dir, port=given.port, say=lambda line: print(line, flush=True))  # noqa: T201
+    serve(
+        given.dir,
+        port=given.port,
+        cpus=given.cpus,
+        say=lambda line: print(line, flush=True),  # noqa: T201
+    )
 
 
 if __name__ == "__main__":

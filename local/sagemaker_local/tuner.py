@@ -84,8 +84,7 @@ class Tuner:
         after = self._store.update(
             tuning_jobs.KIND, name, lambda d: tuning_jobs.refreshed(d, trials, relatives, now)
         )
-        # A job that has ended is announced by its end; its last count must not come after that
-        if after is not None and after["LastModifiedTime"] != before["LastModifiedTime"]:
+        if after is not None and after is not before:
             self._announce(after)
         return after
 

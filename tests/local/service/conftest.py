@@ -1,5 +1,8 @@
 """One server with fake parts for each test, and boto3 clients that can reach nothing else."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from sagemaker_local.server import LocalServer
 from tests.local.service.fakes import Fakes
+
+_LAUNCHED: list[subprocess.Popen[str]] = []
 
 
 def client(service: str, url: str) -> Any:
@@ -36,6 +41,33 @@ def until(found: Callable[[], Any], seconds: float = 20) -> Any:
             return value
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.005)
+
+
+def launch(*arguments: str) -> subprocess.Popen[str]:
+    """Run Python beside the test; `no_process_is_left` ends it, whatever the test does."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    _LAUNCHED.append(process)
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a process without a chance to tidy up."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    yield
+    while _LAUNCHED:
+        kill(_LAUNCHED.pop())
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """All parts together and for real: XGBoost trials, a warm start, and a model that answers."""
 
 import io
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,24 +12,28 @@ import pytest
 from sklearn.datasets import load_breast_cancer
 
 from sagemaker_local.server import LocalServer
-from tests.local.service.conftest import client, until
+from tests.local.service.conftest import client, kill, launch, until
 from tests.local.service.fakes import XGBOOST, changed, child_of, tuning_request
 
 FEATURES, LABELS = load_breast_cancer(return_X_y=True)
 OVER = {"Completed", "Failed", "Stopped"}
 
 
+def fill(url: str) -> None:
+    s3 = client("s3", url)
+    s3.create_bucket(Bucket="data")
+    table = np.column_stack([LABELS, FEATURES])
+    for name, rows in (("train", table[::2]), ("validation", table[1::2])):
+        text = io.StringIO()
+        np.savetxt(text, rows, delimiter=",", fmt="%g")
+        s3.put_object(Bucket="data", Key=f"{name}/rows.csv", Body=text.getvalue().encode())
+    s3.close()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LocalServer]:
     with LocalServer(tmp_path / "state", cpus=1) as running:
-        s3 = client("s3", running.url)
-        s3.create_bucket(Bucket="data")
-        table = np.column_stack([LABELS, FEATURES])
-        for name, rows in (("train", table[::2]), ("validation", table[1::2])):
-            text = io.StringIO()
-            np.savetxt(text, rows, delimiter=",", fmt="%g")
-            s3.put_object(Bucket="data", Key=f"{name}/rows.csv", Body=text.getvalue().encode())
-        s3.close()
+        fill(running.url)
         yield running
 
 
@@ -106,3 +112,51 @@ def test_tune_refine_deploy_and_ask(server: LocalServer) -> None:
     with pytest.raises(runtime.exceptions.ModelError):
         runtime.invoke_endpoint(EndpointName="live", ContentType="text/nonsense", Body=b"1")
     sm.close(), runtime.close()
+
+
+def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
+    """Start the server as a person would, and read from what it says how to reach it."""
+    process = launch("-m", "sagemaker_local", "--port=0", "--cpus=1", f"--dir={root}")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("export AWS_ENDPOINT_URL="):
+            return process, line.strip().partition("=")[2]
+    raise AssertionError("the server did not start")
+
+
+def test_a_trial_of_a_killed_server_is_reaped_and_run_again(tmp_path: Path) -> None:
+    process, url = serve(tmp_path / "state")
+    fill(url)
+    sm = client("sagemaker", url)
+    asked = request()
+    limits = {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 1}
+    asked["HyperParameterTuningJobConfig"]["ResourceLimits"] = limits
+    asked["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "50"
+    sm.create_hyper_parameter_tuning_job(**asked)
+    (pid_file,) = until(lambda: list((tmp_path / "state").glob("training/*/pid")))
+    until(pid_file.read_text)
+    trial = json.loads(pid_file.read_text())["pid"]
+    assert cmdline(trial)
+    kill(process)
+    sm.close()
+    process, url = serve(tmp_path / "state")
+    sm = client("sagemaker", url)
+    until(lambda: not cmdline(trial))
+    job = ended(sm, "search")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 2
+    listed = sm.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="search"
+    )
+    first = listed["TrainingJobSummaries"][0]["TrainingJobName"]
+    assert first == pid_file.parent.name
+    way = sm.describe_training_job(TrainingJobName=first)["SecondaryStatusTransitions"]
+    assert [step["Status"] for step in way].count("Starting") == 2
+    sm.close()
+    kill(process)
+
+
+def cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

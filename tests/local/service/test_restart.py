@@ -1,16 +1,13 @@
 """What was acknowledged survives, and nothing is launched twice."""
 
-import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sagemaker_local.store import AlreadyThere, Store
-from tests.local.service.conftest import World, client, until
+from tests.local.service.conftest import World, client, kill, launch, until
 from tests.local.service.fakes import tuning_request
 
 SERVER = Path(__file__).with_name("killed_server.py")
@@ -65,13 +62,8 @@ def test_objects_survive_a_restart(world: World) -> None:
 
 
 def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
-    paths = [path for path in sys.path if path]
-    process = subprocess.Popen(
-        [sys.executable, str(SERVER), str(root)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+    process = launch(str(SERVER), str(root))
+    assert process.stdout is not None
     return process, process.stdout.readline().strip()
 
 
@@ -82,16 +74,16 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     sm = client("sagemaker", url)
     for number in range(5):
         sm.create_hyper_parameter_tuning_job(**tuning_request(f"job-{number}", trials=2))
-    process.send_signal(signal.SIGKILL)  # at once: what follows the acknowledgement is cut off
-    process.wait(), process.stdout.close(), sm.close()
+    kill(process)  # at once: what follows the acknowledgement is cut off
+    sm.close()
 
     process, url = serve(root)
     sm = client("sagemaker", url)
     listed = sm.list_hyper_parameter_tuning_jobs(MaxResults=100)["HyperParameterTuningJobSummaries"]
     assert len(listed) == 5
     until(lambda: len(set(launches.read_text().splitlines())) == 5)
-    process.send_signal(signal.SIGKILL)
-    process.wait(), process.stdout.close(), sm.close()
+    kill(process)
+    sm.close()
 
     process, url = serve(root)
     sm = client("sagemaker", url)
@@ -106,8 +98,8 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
         until(completed)
         trials = sm.list_training_jobs_for_hyper_parameter_tuning_job(**name)
         assert len(trials["TrainingJobSummaries"]) == 2
-    process.send_signal(signal.SIGKILL)
-    process.wait(), process.stdout.close(), sm.close()
+    kill(process)
+    sm.close()
     assert len(set(launches.read_text().splitlines())) == 10
 
 

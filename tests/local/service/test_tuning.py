@@ -175,7 +175,8 @@ def test_the_target_ends_the_job_and_its_running_trials(world: World) -> None:
     job = world.ended()
     assert job["HyperParameterTuningJobStatus"] == "Completed"
     assert world.training(second)["TrainingJobStatus"] == "Stopped"
-    assert world.events[-1]["detail"]["TuningJobCompletionReason"].startswith("Target")
+    reason = until(lambda: world.events[-1]["detail"].get("TuningJobCompletionReason"))
+    assert reason == "TargetObjectiveMetricValueReached"
 
 
 @pytest.mark.parametrize(

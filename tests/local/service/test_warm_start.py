@@ -8,7 +8,7 @@ import pytest
 
 from sagemaker_local import warm_start
 from sagemaker_local.errors import ApiError
-from tests.local.service.conftest import World
+from tests.local.service.conftest import World, until
 from tests.local.service.fakes import IMAGE, changed, channel, child_of, tuning_request
 
 CONFIG = "HyperParameterTuningJobConfig"
@@ -138,6 +138,7 @@ def test_a_parameter_keeps_its_kind(family: World) -> None:
 def test_a_parent_must_have_ended(family: World) -> None:
     family.fakes.runner.score = None
     family.create(tuning_request("running"))
+    until(lambda: any(name.startswith("running-") for name in family.fakes.runner.names))
     message = family.refusal(child_of(tuning_request(), "running", name="early"))[1]
     assert "[running] is in status [InProgress]" in message
     family.fakes.runner.stops_at_once = False
