@@ -26,7 +26,8 @@ def main() -> int:
     console.print("[bold]Tunewright demo[/bold]: a whole study on this machine, hands off.\n")
     shutil.rmtree(STATE, ignore_errors=True)
     began = time.monotonic()
-    with local_stack(STATE, stop_grace_seconds=5.0) as local:
+    # Two trials at a time on two processors: one thread each.
+    with local_stack(STATE, stop_grace_seconds=5.0, cpus=1) as local:
         study, scores = _run(local, console, began)
         if study.phase is not Phase.DONE or scores is None:
             console.print(f"\nThe study is {study.phase}; it should have been done.")

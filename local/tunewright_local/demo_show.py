@@ -3,25 +3,24 @@
 import time
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from tunewright.adapters.memory import MemoryStore
+from tunewright.domain.prices import price_per_second
 from tunewright.domain.space import show_range
 from tunewright.domain.study import Decision, DecisionKind, Study
 from tunewright.domain.trial import Trial, TrialStatus
-from tunewright.domain.values import show_duration, show_money, show_number
+from tunewright.domain.values import show_duration, show_money
 
 _QUIET = frozenset({DecisionKind.NEW_BEST})
 """Decisions that the line of their trial tells already."""
-_LEFT_OUT = _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED}
-"""Decisions that a summary can do without."""
+_LEFT_OUT = _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED, DecisionKind.DEPLOYED}
+"""Decisions that a summary can do without, or that the next one repeats."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,7 @@ def show_summary(
 ) -> None:
     """Sum a study up in words: what was tried, decided, reached, what it would have cost."""
     console.rule("what was tried")
-    console.print(_rounds_table(study))
-    console.print(_ranges_table(study))
+    _show_rounds(console, study, decisions)
     console.rule("what was decided, and why")
     for decision in decisions:
         if decision.kind not in _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED}:
@@ -154,33 +152,29 @@ def show_summary(
     console.print(f"\nDone in {show_duration(seconds)}, with nobody touching it.")
 
 
-def _rounds_table(study: Study) -> Table:
+def _show_rounds(console: Console, study: Study, decisions: tuple[Decision, ...]) -> None:
     metric = study.spec.objective.metric
-    table = Table("round", "trials", f"best {metric}", "cost", "took", "ended by", box=None)
+    why = {
+        each.round_number: each.numbers["changes"]
+        for each in decisions
+        if each.kind is DecisionKind.REFINED
+    }
     for each in study.rounds:
         progress = each.progress
+        best = "no objective" if progress.best is None else f"best {metric} {progress.best:.5f}"
         took = (each.ended - each.began).total_seconds() if each.ended and each.began else 0
-        extra = f" ({progress.stopped} stopped early)" if progress.stopped else ""
-        table.add_row(
-            str(each.plan.number),
-            f"{each.launched} of {each.plan.trials}{extra}",
-            "–" if progress.best is None else f"{progress.best:.5f}",
-            show_money(progress.spent),
-            show_duration(took),
-            each.stopped_by or "its last trial",
+        console.print(
+            f"[bold]round {each.plan.number}[/bold]  {each.launched} of {each.plan.trials} trials, "
+            f"{best}, {show_money(progress.spent)}, {show_duration(took)}; "
+            f"ended by {each.stopped_by or 'its last trial'}"
         )
-    return table
-
-
-def _ranges_table(study: Study) -> Table:
-    table = Table("ranges", *(f"round {each.plan.number}" for each in study.rounds), box=None)
-    for name in study.spec.search_space.names:
-        shown = [show_range(each.plan.space[name]) for each in study.rounds]
-        cells = [shown[0]]
-        for before, after in pairwise(shown):
-            cells.append("=" if after == before else f"→ {after}")
-        table.add_row(name, *cells)
-    return table
+        changes = why.get(each.plan.number, {})
+        for name in study.spec.search_space.names:
+            told = changes.get(name, {"after": show_range(each.plan.space[name]), "why": ""})
+            before = "" if told.get("before") in {None, told["after"]} else f"{told['before']} → "
+            note = f"{told['kind']}, {told['why']}" if told["why"] else ""
+            row = f"         {name:<16}  {before}{told['after']}"
+            console.print(f"{row:<64}  {note}".rstrip())
 
 
 def _show_scores(console: Console, scores: Scores) -> None:
@@ -212,6 +206,6 @@ def _show_cost(console: Console, study: Study, trials: tuple[Trial, ...]) -> Non
         )
     console.print(
         "  Seconds are those measured here; an instance of AWS's takes longer or shorter, and the\n"
-        f"  price an hour is {show_number(float(spent) / max(seconds, 1) * 3600)} USD by our table, "
-        "which is not AWS's word."
+        f"  price of {show_money(price_per_second(training.instance, {}) * 3600)} an hour is our "
+        "table's, not AWS's word."
     )

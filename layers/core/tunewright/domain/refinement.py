@@ -166,8 +166,7 @@ def _good_part(
             best=best.place[index],
             preference=region.preference[index],
         )
-    known = f"{max(0.0, region.explained):.0%} of their differences"
-    reason = f"a surrogate of {len(lessons)} trials foresees {known}"
+    reason = f"fitted to {len(lessons)} trials"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
     return _Found("surrogate", reason, seen, choices, room)
 

@@ -106,7 +106,7 @@ def _summary(study: Study, closed: Round, seen: RoundSeen) -> str:
     if closed.began and closed.ended:
         took = f" in {show_duration((closed.ended - closed.began).total_seconds())}"
     saved = closed.plan.trials - seen.launched
-    unused = f"; {saved} of {closed.plan.trials} trials were not needed" if saved > 0 else ""
+    unused = f"; not needed: {saved} of {closed.plan.trials} trials" if saved > 0 else ""
     gained = _gain_text(study, closed)
     return (
         f"round {closed.plan.number} is done: {', '.join(parts)}; {best}{gained}; "

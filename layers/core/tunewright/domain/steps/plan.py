@@ -178,6 +178,7 @@ def _numbers(refinement: Refinement, expected: Forecast, needed: float) -> dict[
                 "before": show_range(each.before),
                 "after": show_range(each.after),
                 "kind": each.kind,
+                "why": each.why,
             }
             for each in refinement.changes
         },
