@@ -134,10 +134,11 @@ def show_summary(
     _show_rounds(console, study, decisions)
     console.rule("what was decided, and why")
     for decision in decisions:
-        if decision.kind not in _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED}:
-            console.print(
-                f"#{decision.seq:<3} [bold]{decision.kind}[/bold]: {escape(decision.reason)}"
-            )
+        if decision.kind not in _LEFT_OUT:
+            head, *rest = decision.reason.split("; ")
+            console.print(f"#{decision.seq:<3} [bold]{decision.kind}[/bold]: {escape(head)}")
+            for each in rest:
+                console.print(f"     {escape(each)}")
     console.rule("how good it is")
     _show_scores(console, scores)
     console.rule("what it would have cost on AWS")
@@ -171,10 +172,11 @@ def _show_rounds(console: Console, study: Study, decisions: tuple[Decision, ...]
         changes = why.get(each.plan.number, {})
         for name in study.spec.search_space.names:
             told = changes.get(name, {"after": show_range(each.plan.space[name]), "why": ""})
-            before = "" if told.get("before") in {None, told["after"]} else f"{told['before']} → "
+            before = told.get("before", "").removesuffix(" (log)")  # the scaling is told once
+            moved = told["kind"] != "unchanged" if told["why"] else False
             note = f"{told['kind']}, {told['why']}" if told["why"] else ""
-            row = f"         {name:<16}  {before}{told['after']}"
-            console.print(f"{row:<64}  {note}".rstrip())
+            row = f"         {name:<16}  {f'{before} → ' if moved else ''}{told['after']}"
+            console.print(f"{row:<66}  {note}".rstrip())
 
 
 def _show_scores(console: Console, scores: Scores) -> None:

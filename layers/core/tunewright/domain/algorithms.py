@@ -85,6 +85,14 @@ class Algorithm(Value):
         """Return the direction of one of its metrics; None if it has no such metric."""
         return self.metrics.get(metric)
 
+    def best_possible(self, metric: str) -> float | None:
+        """Return the value that one of its metrics cannot better; None if it has no such metric.
+
+        Those that are to be large are shares, those that are to be small are distances from 0.
+        """
+        direction = self.metrics.get(metric)
+        return None if direction is None else float(direction is Goal.MAXIMIZE)
+
 
 class Framework(Value):
     """A framework image that runs a person's own script."""

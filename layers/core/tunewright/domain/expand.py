@@ -114,9 +114,11 @@ def _study(
     problems: list[Problem],
 ) -> StudySpec:
     rules = form.stop
+    known = algorithms.ALGORITHMS.get((training.algorithm or "").partition(":")[0])
+    limit = known.best_possible(objective.metric) if known else None
     return StudySpec(
         study=form.study,
-        objective=objective,
+        objective=objective.but(best_possible=limit),
         training=training,
         search_space=space,
         rounds=rounds,

@@ -1,5 +1,6 @@
 """What another round may be expected to gain; whether that is worth it, others decide."""
 
+import math
 from collections.abc import Iterable
 
 from tunewright.domain.changes import Seen, at_soft_edge
@@ -9,7 +10,7 @@ from tunewright.domain.refinement import needed_trials, seed_of
 from tunewright.domain.space import CategoricalRange, SearchSpace
 from tunewright.domain.spans import span_of
 from tunewright.domain.trial import Trial
-from tunewright.domain.values import Value, show_number
+from tunewright.domain.values import Value, show_gain
 
 
 class Forecast(Value):
@@ -73,6 +74,7 @@ def forecast(
             lessons,
             best,
             edges,
+            objective=objective,
             trials=trials_ahead,
             adaptive=adaptive,
             seed=seed_of(study_id, round_number),
@@ -87,6 +89,7 @@ def _foreseen(
     best: Lesson,
     edges: tuple[str, ...],
     *,
+    objective: Objective,
     trials: int,
     adaptive: bool,
     seed: int,
@@ -102,18 +105,27 @@ def _foreseen(
         adaptive=adaptive,
         seed=seed,
     )
+    most = headroom(objective, best.loss)
+    gain, low, high = (min(each, most) for each in (found.mean, found.low, found.high))
     reason = (
-        f"{trials} more trials are expected to gain {show_number(found.mean)} "
-        f"(8 times in 10 between {show_number(found.low)} and {show_number(found.high)})"
+        f"{trials} more trials are expected to gain {show_gain(gain)} "
+        f"(8 times in 10 between {show_gain(low)} and {show_gain(high)})"
     )
     return Forecast(
-        gain=found.mean,
-        low=found.low,
-        high=found.high,
+        gain=gain,
+        low=low,
+        high=high,
         room=found.improvement / lessons.spread if lessons.spread > 0 else None,
         at_edge=edges,
         reason=reason,
     )
+
+
+def headroom(objective: Objective, loss: float) -> float:
+    """Return what can be gained at all: a model of values does not know that an AUC ends at 1."""
+    if objective.best_possible is None:
+        return math.inf
+    return max(0.0, loss - objective.loss(objective.best_possible))
 
 
 def _unknown(reason: str) -> Forecast:

@@ -19,11 +19,13 @@ class Objective(Value):
         metric: The metric's name as SageMaker knows it, such as `validation:auc`.
         goal: Whether more or less of it is better.
         target: A value at which the search may end; None for none.
+        best_possible: The value that the metric can never better; None where that is not known.
     """
 
     metric: str
     goal: Goal
     target: float | None = None
+    best_possible: float | None = None
 
     def loss(self, value: float) -> float:
         """Turn a value into a number of which less is always better."""

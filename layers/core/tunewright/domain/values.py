@@ -147,6 +147,15 @@ def show_number(value: float) -> str:
     return f"{value:.5g}"
 
 
+def show_gain(value: float) -> str:
+    """Write a gain: its size matters, not its digits.
+
+    >>> show_gain(0.0056187), show_gain(8.1555e-06), show_gain(0.0)
+    ('0.0056', '8.2e-06', '0')
+    """
+    return f"{value:.2g}"
+
+
 def word(value: object) -> str:
     """Write a value as AWS takes hyperparameters: as text.
 

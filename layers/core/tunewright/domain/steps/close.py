@@ -8,7 +8,7 @@ from tunewright.domain.spec import Rule, Target
 from tunewright.domain.steps.step import Look, Step, View
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
-from tunewright.domain.values import show_duration, show_money, show_number
+from tunewright.domain.values import show_duration, show_gain, show_money, show_number
 
 
 def judge_live(study: Study, live: Round, now: datetime) -> Step | None:
@@ -118,7 +118,7 @@ def _gain_text(study: Study, closed: Round) -> str:
     gain = _gain(study, closed)
     if gain is None:
         return ""
-    return f" ({'+' if gain >= 0 else '−'}{show_number(abs(gain))} on the rounds before)"
+    return f" ({'+' if gain >= 0 else '−'}{show_gain(abs(gain))} on the rounds before)"
 
 
 def _gain(study: Study, closed: Round) -> float | None:

@@ -22,7 +22,7 @@ from tunewright.domain.spec import Strategy, StudySpec
 from tunewright.domain.steps.fold import carry
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, StartRound, Study
-from tunewright.domain.values import show_money, show_number
+from tunewright.domain.values import show_gain, show_money, show_number
 from tunewright.domain.warm_start import Ancestor, Parent, forbidden, plan_warm_start
 
 MAX_ROUNDS = 6
@@ -118,7 +118,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
     needed = gain_to_go_on(study)
     step = Step(study)
     if expected.gain is not None and expected.gain < needed:
-        why = f"{expected.reason}, and less than {show_number(needed)} is not worth a round"
+        why = f"{expected.reason}, and less than {show_gain(needed)} is not worth a round"
         return end(study, why, now)
     step = step.tell(
         DecisionKind.REFINED,
