@@ -89,6 +89,15 @@ class MemoryStore:
         with self._lock:
             return tuple(each.id for each in self._studies.values() if not each.phase.is_over)
 
+    def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
+        """Return the newest studies; with `before`, those older than that one."""
+        with self._lock:
+            ordered = sorted(self._studies.values(), key=_age, reverse=True)
+            if before is not None and before in self._studies:
+                mark = _age(self._studies[before])
+                ordered = [each for each in ordered if _age(each) < mark]
+            return tuple(ordered[:limit])
+
     def decisions(self, study_id: str) -> tuple[Decision, ...]:
         """Return what was decided, oldest first."""
         with self._lock:
@@ -132,6 +141,10 @@ class MemoryStore:
         with self._lock:
             waiting = self._commands.get(study_id, {}).values()
             return tuple(sorted(waiting, key=lambda command: (command.at, command.id)))
+
+
+def _age(study: Study) -> tuple[datetime, str]:
+    return study.submitted, study.id
 
 
 Item = TypeVar("Item", bound=Hashable)

@@ -46,6 +46,10 @@ class StudyStore(Protocol):
         """Return the ids of all studies that are not over."""
         ...
 
+    def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
+        """Return the newest studies, over or not; with `before`, those older than that one."""
+        ...
+
     def decisions(self, study_id: str) -> tuple[Decision, ...]:
         """Return what was decided, oldest first."""
         ...
