@@ -97,6 +97,7 @@ class Deployment(Value):
         image: The image that serves it.
         environment: The environment of the container that serves it.
         price_per_hour: What the endpoint costs, in US dollars.
+        replaces: The model that was live when this was planned; None for none.
         hash: Names this deployment and no other.
     """
 
@@ -108,6 +109,7 @@ class Deployment(Value):
     image: str
     environment: dict[str, str] = {}
     price_per_hour: Decimal
+    replaces: str | None = None
     hash: str
 
 
@@ -148,6 +150,7 @@ class DecisionKind(StrEnum):
     DEPLOY_PLANNED = "deployment planned"
     APPROVAL_NEEDED = "approval needed"
     NOT_DEPLOYED = "not deployed"
+    JUDGED_AGAIN = "judged again"
     DEPLOYED = "deployed"
     NEEDS_PERSON = "needs a person"
     COMMANDED = "commanded"

@@ -55,7 +55,8 @@ def _through_gate(
     verdict = judge_deployment(
         deploy, study.spec.objective, best.value, seen.fingerprint, seen.live
     )
-    planned = plan_deployment(study, best, model, deploy)
+    replaces = seen.live.model if seen.live else None
+    planned = plan_deployment(study, best, model, deploy, replaces)
     match verdict.gate:
         case Gate.KEEP:
             reason = f"{_best(study, best)}; what is live at {deploy.to} stays: {verdict.reason}"
@@ -68,7 +69,9 @@ def _through_gate(
             return owe_deployment(step, planned, verdict.reason, now)
 
 
-def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -> Deployment:
+def plan_deployment(
+    study: Study, best: Incumbent, model: str, deploy: Deploy, replaces: str | None
+) -> Deployment:
     """Plan exactly what would go live; its hash is what a person approves."""
     price = price_per_second(deploy.instance, study.profile.prices) * 3600 * deploy.count
     environment = {}
@@ -78,7 +81,7 @@ def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -
             "SAGEMAKER_SUBMIT_DIRECTORY": study.spec.training.script.source_dir,
         }
     name, endpoint = names.model(study.id, MODEL_VERSION), names.endpoint(deploy.to)
-    parts = (name, endpoint, best.trial, model, deploy.instance, str(deploy.count))
+    parts = (name, endpoint, best.trial, model, deploy.instance, str(deploy.count), str(replaces))
     return Deployment(
         model=name,
         endpoint=endpoint,
@@ -88,6 +91,7 @@ def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -
         image=training_image(study.spec.training, study.profile),
         environment=environment,
         price_per_hour=price,
+        replaces=replaces,
         hash=hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16],
     )
 
