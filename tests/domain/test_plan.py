@@ -165,13 +165,7 @@ def test_when_all_rounds_are_done_the_search_ends() -> None:
 
 def test_when_too_few_trials_are_left_the_search_ends() -> None:
     before = after_rounds(2, ledger=Ledger(used_trials=20))
-    assert (
-        planned(before)
-        .decisions[0]
-        .reason.startswith(
-            "the search ends: 4 trials are left, too few for another round; best validation:auc 0.875"
-        )
-    )
+    assert "4 trials are left, too few for another round" in planned(before).decisions[0].reason
 
 
 def test_the_last_round_takes_the_trials_that_are_left() -> None:
