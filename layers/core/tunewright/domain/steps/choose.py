@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import assert_never
 
 from tunewright.domain import names
 from tunewright.domain.gates import Gate, GateVerdict, judge_deployment
@@ -67,6 +68,8 @@ def _through_gate(
         case Gate.DEPLOY:
             step = Step(study.but(deployment=planned))
             return owe_deployment(step, planned, verdict.reason, now)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
 def plan_deployment(

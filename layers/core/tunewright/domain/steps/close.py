@@ -147,7 +147,9 @@ def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]
 
 def _go_on(step: Step, closed: Round, seen: RoundSeen, now: datetime) -> Step:
     study = step.study
-    if study.resume_to is not None and study.ending is None:
+    if study.ending is not None:
+        return step  # It is stopped, cancelled or has what it wanted: there is nothing to ask.
+    if study.resume_to is not None:
         return ask(step, f"round {closed.plan.number} was stopped by {closed.stopped_by}", now)
     if seen.status == "Failed":
         words = seen.words or "SageMaker gives no reason"

@@ -43,7 +43,8 @@ def _answer(study: Study, command: Command, now: datetime) -> Step:
                 after = after.but(phase=study.resume_to or Phase.SEARCHING, resume_to=None)
             return _told(after, command, "resumed it", now)
         case CommandKind.STOP if study.phase in {Phase.SEARCHING, Phase.NEEDS_PERSON}:
-            return _stop(study, command, now)
+            # A cancelled study stays so: a stop would take the best and deploy it.
+            return Step(study) if study.ending == "cancelled" else _stop(study, command, now)
         case CommandKind.CANCEL:
             return _cancel(study, command, now)
         case CommandKind.APPROVE | CommandKind.REJECT:

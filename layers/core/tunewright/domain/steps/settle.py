@@ -107,7 +107,8 @@ def _runs(study: Study, live: Round, now: datetime) -> Step:
 
 
 def _wait(study: Study, live: Round, action: StartRound, words: str, now: datetime) -> Step:
-    delay = min(FIRST_WAIT * 2**action.waits, LONGEST_WAIT)
+    doublings = min(action.waits, 10)  # of more than that even a timedelta runs over
+    delay = min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
     waiting = action.but(not_before=now + delay, waits=action.waits + 1)
     step = Step(study.but(owed=(waiting,)))
     reason = (
@@ -151,7 +152,7 @@ def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
             step = Step(study).tell(DecisionKind.DEPLOYED, reason, now)
             return finish(step, f"the study is done: {reason}", now)
         case NoCapacity():
-            return Step(study)
+            return None  # It stays owed; the next wake tries again.
         case Outdated():
             reason = (
                 f"what is live at {planned.endpoint} has changed since {planned.trial} was judged; "
