@@ -14,7 +14,7 @@ from tunewright.domain.space import (
     choose_scaling,
 )
 from tunewright.domain.spec import Training
-from tunewright.domain.values import word
+from tunewright.domain.values import as_float, word
 
 _SCALINGS = {
     "linear": Scaling.LINEAR,
@@ -41,7 +41,7 @@ def expand_range(
     if form.log is not None and form.scaling is not None:
         problems.append(Problem(path, "log and scaling say the same; leave one of the two out"))
         return None
-    if not all(math.isfinite(each) for each in (*form.range, *(form.never_beyond or ()))):
+    if not all(math.isfinite(as_float(each)) for each in (*form.range, *(form.never_beyond or ()))):
         problems.append(Problem(path, "a bound must be a finite number"))
         return None
     return _numeric(name, form, training, problems)
