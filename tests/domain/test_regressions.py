@@ -8,6 +8,7 @@ from tests.support.build import document, profile
 from tunewright.domain.document import document_of
 from tunewright.domain.errors import SpecError
 from tunewright.domain.expand import expand
+from tunewright.domain.space import ContinuousRange
 
 
 def told(changes: dict[str, object]) -> dict[str, str]:
@@ -56,3 +57,11 @@ def test_misshapen_members_of_a_raw_request_are_told_with_their_path() -> None:
         "tuning_job.TrainingJobDefinition.VpcConfig.Subnets",
         "tuning_job.TrainingJobDefinition.InputDataConfig[0]",
     } <= where
+
+
+@pytest.mark.parametrize("entry", [[0.01, 5.0], {"range": [0.01, 5.0], "log": True}])
+def test_a_log_range_of_what_may_be_zero_needs_no_hard_limits_of_the_person(entry: object) -> None:
+    """XGBoost's gamma may be 0, which no log range can hold: that is no mistake of the person's."""
+    gamma = expand(document(search_space={"gamma": entry})).search_space["gamma"]
+    assert isinstance(gamma, ContinuousRange)
+    assert (gamma.low, gamma.hard_low) == (0.01, 0.0001)
