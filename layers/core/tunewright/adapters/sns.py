@@ -3,6 +3,10 @@
 import json
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunewright.adapters.mail import body, subject
+from tunewright.domain.errors import PublishError
 from tunewright.domain.message import Message
 
 
@@ -13,26 +17,30 @@ class SnsTopic:
         self._client = client
         self._arn = arn
 
-    def publish(self, message: Message, *, subject: str, text: str) -> None:
+    def publish(self, message: Message) -> None:
         """Publish a message; its attributes let subscribers choose what they hear.
 
         Raises:
-            botocore.exceptions.ClientError: SNS does not take it.
+            PublishError: SNS does not take it now.
         """
-        self._client.publish(
-            TopicArn=self._arn,
-            Subject=subject,
-            MessageStructure="json",
-            Message=json.dumps({"default": text, "lambda": message.model_dump_json()}),
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in (
-                    ("study", message.study_id),
-                    ("event", message.event.value),
-                    ("level", message.level.value),
-                )
-            },
-        )
+        whole = {"default": body(message, {}), "lambda": message.model_dump_json()}
+        try:
+            self._client.publish(
+                TopicArn=self._arn,
+                Subject=subject(message),
+                MessageStructure="json",
+                Message=json.dumps(whole),
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in (
+                        ("study", message.study_id),
+                        ("event", message.event.value),
+                        ("level", message.level.value),
+                    )
+                },
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise PublishError(f"SNS did not take {message.id}: {error}") from error
 
 
 def read_message(record: dict[str, Any]) -> Message:

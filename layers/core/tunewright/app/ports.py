@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from tunewright.domain.message import Message
 from tunewright.domain.profile import Profile
 from tunewright.domain.seen import Endpoint, HostedSeen, RoundSeen, TrainingJobSeen
 from tunewright.domain.spec import Deploy
@@ -237,4 +238,28 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time, with its zone."""
+        ...
+
+
+class Topic(Protocol):
+    """Everything that people are told."""
+
+    def publish(self, message: Message) -> None:
+        """Publish a message; whoever is told twice knows it by its id.
+
+        Raises:
+            PublishError: It was not taken; it may be tried again.
+        """
+        ...
+
+
+class Bus(Protocol):
+    """Every decision, for programs."""
+
+    def put(self, decision: Decision) -> None:
+        """Put a decision on the bus.
+
+        Raises:
+            PublishError: It was not taken; it may be tried again.
+        """
         ...
