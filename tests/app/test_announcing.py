@@ -57,7 +57,7 @@ def test_a_sweep_wakes_every_live_study_and_tells_what_is_overdue() -> None:
 
 
 def test_what_could_not_be_told_stays_to_be_told() -> None:
-    world, heard, announcer, sweeper, study_id = made()
+    world, heard, _, sweeper, _ = made()
     world.pass_time(61)
     heard.refuse_message = True
     sweeper.sweep()

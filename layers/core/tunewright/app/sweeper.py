@@ -1,4 +1,4 @@
-"""Looks after what nobody else has woken: the reason why a lost event costs minutes, not results."""
+"""Looks after what nobody else has woken: why a lost event costs minutes, and never results."""
 
 import logging
 from datetime import timedelta
