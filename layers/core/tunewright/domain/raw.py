@@ -4,12 +4,14 @@ Members that have keys of their own become those keys; all others are kept as th
 every feature of AMT stays in reach.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tunewright.domain import algorithms
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal, Objective
+from tunewright.domain.raw_shape import misshapen
 from tunewright.domain.space import (
     CategoricalRange,
     ContinuousRange,
@@ -52,6 +54,7 @@ def read_tuning_job(raw: Mapping[str, Any], problems: list[Problem]) -> RawStudy
     reader = _Reader(problems)
     config = reader.mapping(raw, _CONFIG, path)
     definition = reader.mapping(raw, _DEFINITION, path)
+    problems.extend(misshapen(raw, path))
     if len(problems) > before:
         return None
     config_path, definition_path = (*path, _CONFIG), (*path, _DEFINITION)
@@ -96,7 +99,7 @@ class _Reader:
     def number(
         self, holder: Mapping[str, Any], key: str, path: tuple[str, ...], default: int
     ) -> int:
-        value = holder.get(key, default)
+        value = default if holder.get(key) is None else holder[key]
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
         self.note((*path, key), f"{value!r} is not a whole number of at least 1")
@@ -143,9 +146,9 @@ def _range(
     try:
         name = str(entry["Name"])
         if kind == "Categorical":
-            words = tuple(str(value) for value in entry["Values"])
+            words = _words(entry)
             return CategoricalRange(name=name, choices=words, hard_choices=words)
-        number = int if kind == "Integer" else float
+        number = int if kind == "Integer" else _finite
         low, high = number(entry["MinValue"]), number(entry["MaxValue"])
     except KeyError as error:
         reader.note(path, f"lacks the member {error.args[0]}")
@@ -177,6 +180,20 @@ def _range(
         scaling=chosen,
         auto_scaling=scaling == "Auto",
     )
+
+
+def _words(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = tuple(str(value) for value in entry["Values"])
+    if not words:
+        raise KeyError("Values")
+    return words
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is no finite number")
+    return value
 
 
 def _rounds(config: dict[str, Any], reader: _Reader, path: tuple[str, ...]) -> Rounds:
@@ -218,7 +235,7 @@ def _training(
         for each in specification.pop("MetricDefinitions", None) or ()
         if each.get("Name") != SERVICE_METRIC
     }
-    resources = _resources(definition)
+    resources, where = _resources(definition), (*path, "ResourceConfig")
     stopping = _pop(definition, "StoppingCondition")
     spot = definition.pop("EnableManagedSpotTraining", False)
     definition.pop("OutputDataConfig", None)  # the profile says where output goes
@@ -235,9 +252,9 @@ def _training(
     return Training(
         algorithm=f"{known[0].name}:{known[1]}" if builtin and known else None,
         image=None if builtin else image,
-        instance=resources.get("InstanceType", "ml.m5.xlarge"),
-        count=resources.get("InstanceCount", 1),
-        volume_gb=resources.get("VolumeSizeInGB", 30),
+        instance=resources.get("InstanceType") or Training().instance,
+        count=reader.number(resources, "InstanceCount", where, Training().count),
+        volume_gb=reader.number(resources, "VolumeSizeInGB", where, Training().volume_gb),
         spot_max_wait=stopping.get("MaxWaitTimeInSeconds", run) if spot else None,
         max_run=run,
         inputs=inputs,
