@@ -1,5 +1,6 @@
 """Reads a spec file and knows on which line each key stands; what the keys mean is the domain's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,33 @@ from tunewright.domain.expand import expand
 from tunewright.domain.spec import StudySpec
 
 KeyPath = tuple[str | int, ...]
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values as a person means them: `1e-5` is a number, and nothing is a date."""
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    try:
+        return int(loader.construct_yaml_int(node))
+    except ValueError as error:  # Complain in YAML's way, with the place.
+        raise yaml.constructor.ConstructorError(
+            None, None, f"{node.value[:20]} is no whole number", node.start_mark
+        ) from error
+
+
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+\Z"),
+    list("-+0123456789"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,19 +111,20 @@ class SpecFile:
         Raises:
             InvalidSpecError: It is no YAML, or a key stands in it twice.
         """
-        rows = text.splitlines()
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            document = loader.construct_document(node) if node is not None else None
-        except yaml.YAMLError as error:
-            raise InvalidSpecError((_yaml_complaint(name, rows, error),)) from error
-        finally:
-            loader.dispose()
         lines: dict[KeyPath, int] = {(): 1}
         twice: list[Problem] = []
-        if node is not None:
-            _walk(node, (), lines, twice)
+        document = None
+        try:
+            loader = _Loader(text)
+            node = loader.get_single_node()
+            if node is not None:
+                _walk(node, (), lines, twice)  # before merge keys are dissolved
+                document = loader.construct_document(node)
+        except yaml.YAMLError as error:
+            raise InvalidSpecError((_yaml_complaint(name, _rows(text), error),)) from error
+        except RecursionError as error:
+            reason = "is nested too deep, or has an anchor that holds itself"
+            raise InvalidSpecError((Complaint(name, 1, "", reason, ""),)) from error
         file = cls(name, text, document, lines)
         if twice:
             raise InvalidSpecError(file.complaints(tuple(twice)))
@@ -114,7 +143,7 @@ class SpecFile:
 
     def complaints(self, problems: tuple[Problem, ...]) -> tuple[Complaint, ...]:
         """Place problems in the file."""
-        rows = self.text.splitlines()
+        rows = _rows(self.text)
         placed = [
             Complaint(
                 self.name,
@@ -136,13 +165,17 @@ class SpecFile:
 
 def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], twice: list[Problem]) -> None:
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
+        own = [pair for pair in node.value if pair[0].tag != _MERGE]
+        for key, value in own:
             inner = (*path, str(key.value))
             if inner in lines:
                 first = lines[inner]
                 twice.append(Problem(inner, f"stands here twice; the first is on line {first}"))
             lines[inner] = key.start_mark.line + 1
             _walk(value, inner, lines, twice)
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                _walk_merged(value, path, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             inner = (*path, index)
@@ -150,7 +183,25 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], twice: list
             _walk(value, inner, lines, twice)
 
 
+def _walk_merged(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int]) -> None:
+    """Note the lines of keys that come by `<<`; the mapping's own keys go before them."""
+    merged: dict[KeyPath, int] = {}
+    for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+        _walk(each, path, merged, [])
+    for inner, line in merged.items():
+        lines.setdefault(inner, line)
+
+
+def _rows(text: str) -> list[str]:
+    """Split a text as YAML counts its lines."""
+    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+
+
 def _yaml_complaint(name: str, rows: list[str], error: yaml.YAMLError) -> Complaint:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = len(_rows("\n".join(rows)[: error.position + 1]))
+        reason = f"the character {chr(error.character)!r} has no place in YAML"
+        return Complaint(name, line, "", reason, "")
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = min(mark.line + 1, max(1, len(rows))) if mark is not None else 1
     problem = getattr(error, "problem", None) or str(error)

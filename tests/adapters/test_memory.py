@@ -3,7 +3,6 @@
 import contextlib
 import threading
 from datetime import UTC, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.support.build import START, STUDY_ID, at, command, study, trial
 from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore, SystemClock
 from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
-from tunewright.domain.seen import Champion
+from tunewright.domain.seen import Endpoint
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import CommandKind, DecisionKind, Phase
 from tunewright.domain.trial import TrialStatus
@@ -178,25 +177,15 @@ def test_a_taker_is_woken_by_what_is_put() -> None:
     assert taken == ["a"]
 
 
-def test_the_last_champion_of_an_endpoint_is_kept() -> None:
+def test_an_endpoint_is_written_on_top_of_what_was_read() -> None:
     kept = MemoryEndpoints()
-    champion = Champion(
-        endpoint="tw-churn-prod",
-        study_id=STUDY_ID,
-        model="m",
-        trial="t",
-        metric="validation:auc",
-        value=0.5,
-        fingerprint="f",
-        price_per_hour=Decimal("0.1"),
-        since=START,
-        lease_ends=at(60),
-    )
-    assert kept.champion("tw-churn-prod") is None
-    for each in (champion, champion.but(value=0.75)):
-        kept.crown(each)
-    assert "tw-churn-prod" in kept
-    assert kept.champion("tw-churn-prod") == champion.but(value=0.75)
+    assert kept.load("tw-prod") == Endpoint(name="tw-prod")
+    assert "tw-prod" not in kept
+    first = kept.save(kept.load("tw-prod").but(holder="a"))
+    assert (first.version, kept.load("tw-prod")) == (1, first)
+    with pytest.raises(StaleVersionError):
+        kept.save(Endpoint(name="tw-prod", holder="b"))
+    assert kept.load("tw-prod").holder == "a"
 
 
 def test_the_clock_tells_the_time_in_utc() -> None:

@@ -1,9 +1,12 @@
 """The house as the design draws it: rooms, size of modules, licences, no hosts in lock files."""
 
 import re
+import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 CODE = [
@@ -37,6 +40,21 @@ def test_every_dependency_says_why_it_is_there() -> None:
     listed = [row for row in rows[start : start + 40] if re.match(r'^    "[a-z].*[=>]', row)]
     assert len(listed) >= 15
     assert all("#" in row for row in listed), [row for row in listed if "#" not in row]
+
+
+def test_the_lock_file_holds_what_the_manifest_asks_for() -> None:
+    manifest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*manifest["dependencies"], *chain(*manifest["optional-dependencies"].values())]
+    pins: dict[str, list[str]] = {}
+    for name, version in re.findall(
+        r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", (ROOT / "requirements/dev.txt").read_text(), re.MULTILINE
+    ):
+        pins.setdefault(name.lower(), []).append(version)
+    for line in wanted:
+        requirement = Requirement(line)
+        versions = pins.get(requirement.name.lower(), [])
+        assert versions, f"{requirement.name} is not locked: run `make requirements`"
+        assert all(requirement.specifier.contains(version) for version in versions), line
 
 
 def test_the_readme_is_short() -> None:

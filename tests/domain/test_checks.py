@@ -124,11 +124,16 @@ def test_a_metric_of_ones_own_needs_a_pattern() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "message"), [(31, "has 31 choices; AMT takes 30"), (1, "has one choice only")]
+    ("count", "message"),
+    [
+        (31, "has 31 choices; AMT takes 30"),
+        (1, "has one choice only"),
+        (0, "has no choice at all"),
+    ],
 )
 def test_a_category_has_two_to_thirty_choices_however_it_was_read(count: int, message: str) -> None:
     words = tuple(f"w{number}" for number in range(count))
     range_ = CategoricalRange(name="w", choices=words, hard_choices=words)
     space = SearchSpace(ranges=(*spec().search_space.ranges, range_))
-    (problem,) = check_spec(spec().but(search_space=space))
+    (problem,) = check_spec(spec().but(search_space=space), {})
     assert message in problem.message

@@ -209,19 +209,23 @@ def test_a_warm_start_that_the_rules_forbid_is_left_out_and_told() -> None:
 @pytest.mark.parametrize(
     ("changes", "scaling"),
     [
-        ({"low": 0.001, "high": 0.5}, Scaling.LOGARITHMIC),
-        ({"low": 0.01, "high": 0.5}, Scaling.LINEAR),  # not wide enough
-        ({"low": 0.001, "high": 0.5, "auto_scaling": False}, Scaling.LINEAR),  # the person's word
-        ({"low": 0.001, "high": 0.5, "hard_low": 0.0}, Scaling.LINEAR),  # 0 has no logarithm
-        ({"low": 0.001, "high": 0.5, "scaling": Scaling.REVERSE_LOGARITHMIC}, None),
+        ({"low": 0.01}, Scaling.LOGARITHMIC),
+        ({"high": 0.4}, Scaling.LOGARITHMIC),
+        ({"low": 0.06, "high": 0.2}, Scaling.LINEAR),  # it has not left what the person gave
+        ({"low": 0.01, "auto_scaling": False}, Scaling.LINEAR),  # the person's word
+        ({"low": 0.01, "hard_low": 0.0}, Scaling.LINEAR),  # 0 has no logarithm
+        ({"low": 0.01, "hard_low": 0.01}, Scaling.LINEAR),  # its limits do not span decades
+        ({"low": 0.01, "scaling": Scaling.REVERSE_LOGARITHMIC}, None),
     ],
 )
-def test_a_range_that_has_grown_wide_is_searched_on_a_log_scale_where_that_is_ours(
+def test_a_range_that_leaves_what_was_given_goes_over_to_a_log_scale_where_that_is_ours(
     changes: dict[str, Any], scaling: Scaling | None
 ) -> None:
-    range_ = continuous(**{"hard_low": 0.0001, "hard_high": 1.0, "auto_scaling": True, **changes})
+    given = continuous(0.05, 0.3, hard_low=0.001, hard_high=0.5, auto_scaling=True)
+    range_ = given.but(**changes)
     words = CategoricalRange(name="w", choices=("a", "b"), hard_choices=("a", "b"))
-    after, names = follow_scaling(SearchSpace(ranges=(range_, words)))
+    whole = SearchSpace(ranges=(given, words))
+    after, names = follow_scaling(SearchSpace(ranges=(range_, words)), whole)
     assert after["x"] == range_.but(scaling=scaling or range_.scaling)
     assert after["w"] == words
     assert names == (("x",) if scaling is Scaling.LOGARITHMIC else ())
@@ -233,7 +237,7 @@ def test_a_range_that_goes_over_to_a_log_scale_is_told() -> None:
     before = after_rounds(1, spec=ANY_GAIN)
     before = before.but(rounds=(closed(1, plan=plan(space=space)),))
     step = planned(before, told(2))
-    assert "eta on a log scale from now on, so wide is the range" in step.decisions[0].reason
+    assert "eta on a log scale from now on: its limits span decades" in step.decisions[0].reason
 
 
 def test_a_random_search_is_refined_too() -> None:

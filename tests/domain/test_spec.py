@@ -282,7 +282,7 @@ def test_a_wrong_raw_request_is_told_by_its_members(
         ("search_space.max_depth", [2.0, 6.0], "search_space.max_depth", "[2, 6] would be right"),
         ("search_space.booster", {"choose": ["a"]}, "search_space.booster", "one choice only"),
         ("search_space.booster", {"choose": ["a", "a"]}, "search_space.booster", "twice"),
-        ("search_space.eta", [0.1, float("inf")], "search_space.eta", "finite number"),
+        ("search_space.eta", [0.1, float("inf")], "search_space.eta[1]", "finite number"),
         ("rounds.parallel", 9, "rounds.parallel", "more than 8 trials"),
         ("rounds.strategy", "grid", "rounds.strategy", "rounds.max must be 1"),
         ("rounds", {"max": 6, "trials": 100, "parallel": 2}, "rounds", "trials: 83 would do"),

@@ -33,11 +33,16 @@ def test_a_duration_is_read(text: str | float, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "20", "20 min", "-1h", "0s", 0, -5, True, float("nan"), float("inf"), [1], None]
+    "text", ["", "20", "20 min", "-1h", "0s", 0, -5, True, float("nan"), [1], None]
 )
 def test_what_is_no_duration_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="such as 20m"):
         parse_duration(text)
+
+
+def test_a_duration_has_an_end() -> None:
+    with pytest.raises(ValueError, match="a duration is at most"):
+        parse_duration(float("inf"))
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,8 @@ class Studies:
             NotAllowedError: Its profile does not allow it.
             ConflictError: The key was used for another spec.
         """
-        spec = expand(document)
+        prices = {name: profile.prices for name, profile in self._profiles.items()}
+        spec = expand(document, prices)
         profile = profile_named(self._profiles, spec.training.profile)
         profile.check(spec)
         now = self._clock.now()

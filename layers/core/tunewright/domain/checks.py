@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from tunewright.domain import algorithms, budget, names, prices
 from tunewright.domain.errors import Problem
@@ -25,8 +26,13 @@ _MAX_VALUE = 2500
 _SECRET = re.compile(r"AKIA[0-9A-Z]{16}|xox[bap]-|hooks\.slack\.com|-----BEGIN")
 
 
-def check_spec(spec: StudySpec) -> list[Problem]:
-    """Return everything that is wrong with a study; nothing, if it can be run."""
+def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Problem]:
+    """Return everything that is wrong with a study; nothing, if it can be run.
+
+    Args:
+        spec: The study.
+        extra_prices: What its profile says of prices, beside our table.
+    """
     return [
         *_name(spec),
         *_space(spec),
@@ -36,7 +42,7 @@ def check_spec(spec: StudySpec) -> list[Problem]:
         *_rounds(spec),
         *_rules(spec),
         *_deploy(spec),
-        *_budget(spec),
+        *_budget(spec, extra_prices),
     ]
 
 
@@ -68,12 +74,26 @@ def _space(spec: StudySpec) -> Iterator[Problem]:
             yield from _fits_algorithm(spec, each, path)
 
 
+_HAS_A_KEY = {
+    "HyperParameterRanges": "search_space",
+    "HyperParameterTuningResourceConfig": "training.instance",
+    "InputDataConfig": "training.inputs",
+    "OutputDataConfig": "the profile's output",
+    "ResourceConfig": "training.instance",
+    "StaticHyperParameters": "training.fixed",
+    "StoppingCondition": "training.max_run",
+}
+"""Members that would go round what the profile and the budget check, or be ignored."""
+
+
 def _choices(range_: CategoricalRange, path: tuple[str, ...]) -> Iterator[Problem]:
     if len(set(range_.choices)) < len(range_.choices):
         yield Problem(path, "names a choice twice")
     if len(range_.choices) > MAX_CATEGORIES:
         yield Problem(path, f"has {len(range_.choices)} choices; AMT takes {MAX_CATEGORIES}")
-    if len(range_.choices) < 2:
+    if not range_.choices:
+        yield Problem(path, "has no choice at all")
+    elif len(range_.choices) < 2:
         yield Problem(
             path, f"has one choice only: move {path[-1]}: {range_.choices[0]} to training.fixed"
         )
@@ -151,6 +171,10 @@ def _training(spec: StudySpec) -> Iterator[Problem]:
         yield Problem(("training",), "needs exactly one of algorithm, image and script")
     yield from _versions(spec)
     yield from _channels(spec)
+    for member in sorted(_HAS_A_KEY.keys() & training.definition.keys()):
+        yield Problem(
+            ("training", "definition", member), f"has a key of its own: {_HAS_A_KEY[member]}"
+        )
     if training.spot_max_wait is not None and training.spot_max_wait < training.max_run:
         yield Problem(
             ("training", "spot", "max_wait"),
@@ -173,10 +197,23 @@ def _channels(spec: StudySpec) -> Iterator[Problem]:
             yield Problem((*path, name), "is no channel name: letters, digits, . - _")
         if not channel.uri:
             yield Problem((*path, name), "needs the S3 prefix of its data")
+        source = channel.extra.get("DataSource")
+        if source is not None and _s3_uri(source) != channel.uri:
+            yield Problem(
+                (*path, name, "extra", "DataSource"), "must be the S3 data that uri names"
+            )
     algorithm = _algorithm(spec)
     for needed in algorithm.channels if algorithm else ():
         if needed not in inputs:
             yield _missing_channel(needed, f"{spec.training.algorithm} does not start without it")
+
+
+def _s3_uri(source: object) -> object:
+    """Return the S3 prefix of AWS's `DataSource`, if that and nothing else is in it."""
+    if not isinstance(source, Mapping) or source.keys() != {"S3DataSource"}:
+        return None
+    inner = source["S3DataSource"]
+    return inner.get("S3Uri") if isinstance(inner, Mapping) else None
 
 
 def _missing_channel(name: str, why: str) -> Problem:
@@ -314,8 +351,6 @@ def _deploy(spec: StudySpec) -> Iterator[Problem]:
             ("deploy", "to"),
             f"{spec.deploy.to!r} is no endpoint name: lower-case letters, digits, single hyphens",
         )
-    if spec.deploy.instance not in prices.USD_PER_HOUR:
-        yield _no_price(("deploy", "instance"), spec.deploy.instance)
 
 
 def _no_price(path: tuple[str, ...], instance: str) -> Problem:
@@ -325,26 +360,24 @@ def _no_price(path: tuple[str, ...], instance: str) -> Problem:
     )
 
 
-def _budget(spec: StudySpec) -> Iterator[Problem]:
-    if spec.budget is None:
+def _budget(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> Iterator[Problem]:
+    known = {**prices.USD_PER_HOUR, **extra_prices}
+    needed = [(("training", "instance"), spec.training.instance)]
+    if spec.deploy is not None:
+        needed.append((("deploy", "instance"), spec.deploy.instance))
+    unknown = [_no_price(path, instance) for path, instance in needed if instance not in known]
+    yield from unknown
+    if unknown or spec.budget is None:
         return
-    if spec.training.instance not in prices.USD_PER_HOUR:
-        yield _no_price(("training", "instance"), spec.training.instance)
-        return
-    if spec.deploy is not None and spec.deploy.instance not in prices.USD_PER_HOUR:
-        return
-    round_cost = budget.least_round_cost(spec, {})
-    least = round_cost + budget.deployment_reserve(spec, {})
+    round_cost = budget.least_round_cost(spec, known)
+    reserve = budget.deployment_reserve(spec, known)
+    least = round_cost + reserve
+    kept = f", the endpoint's lease {show_money(cents_up(reserve))}" if reserve else ""
     if least > spec.budget:
         yield Problem(
             ("budget",),
             f"{show_money(spec.budget)} does not pay for one round: {budget.least_trials(spec)} "
             f"trials of at most {show_duration(spec.training.max_run)} can cost "
-            f"{show_money(cents_up(round_cost))}{_with_deployment(spec)}; at least "
+            f"{show_money(cents_up(round_cost))}{kept}; at least "
             f"{show_money(cents_up(least))} would be right, or a shorter training.max_run",
         )
-
-
-def _with_deployment(spec: StudySpec) -> str:
-    reserve = budget.deployment_reserve(spec, {})
-    return f", the endpoint's lease {show_money(cents_up(reserve))}" if reserve else ""

@@ -4,6 +4,10 @@ Everything that can be known without asking AWS is checked here, before any requ
 is told with the path of the key, all at once.
 """
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
 from tunewright.domain import algorithms
 from tunewright.domain.checks import check_spec
 from tunewright.domain.errors import Problem, SpecError
@@ -13,6 +17,7 @@ from tunewright.domain.form import InputForm, SpotForm, StudyForm, TrainingForm
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.raw import read_tuning_job
 from tunewright.domain.read import read_form
+from tunewright.domain.shapes import CONFIG, DEFINITION, misshapen
 from tunewright.domain.space import SearchSpace
 from tunewright.domain.spec import (
     DEFAULT_RULES,
@@ -32,8 +37,14 @@ _RAW_EXCLUDES = ("objective",)
 _RAW_ALLOWS = {"training": {"profile"}, "rounds": {"max", "sizes", "parents"}}
 
 
-def expand(document: object) -> StudySpec:
+def expand(
+    document: object, prices: Mapping[str, Mapping[str, Decimal]] | None = None
+) -> StudySpec:
     """Read a document into an explicit study.
+
+    Args:
+        document: As it came out of YAML or JSON.
+        prices: What each profile, by name, says of prices beside our table.
 
     Raises:
         SpecError: Something is wrong with it; every problem that can be found is told.
@@ -43,7 +54,7 @@ def expand(document: object) -> StudySpec:
     spec = _from_raw(form, problems) if form.tuning_job is not None else _from_keys(form, problems)
     if spec is None:
         raise SpecError(tuple(problems))
-    problems.extend(check_spec(spec))
+    problems.extend(check_spec(spec, (prices or {}).get(spec.training.profile, {})))
     if problems:
         raise SpecError(tuple(problems))
     return spec
@@ -66,10 +77,16 @@ def _from_keys(form: StudyForm, problems: list[Problem]) -> StudySpec | None:
         target=form.objective.target,
     )
     training = _training(form.training)
+    own: tuple[tuple[tuple[str, str], Mapping[str, Any], Mapping[str, Any]], ...] = (
+        (("training", "definition"), form.training.definition, DEFINITION),
+        (("rounds", "config"), form.rounds.config if form.rounds else {}, CONFIG),
+    )
+    for path, given_members, shape in own:
+        problems.extend(misshapen(given_members, shape, path))
     ranges = [
         expand_range(name, entry, training, problems) for name, entry in form.search_space.items()
     ]
-    if any(each is None for each in ranges):
+    if problems:
         return None
     space = SearchSpace(ranges=tuple(each for each in ranges if each is not None))
     return _study(form, objective, training, space, _rounds(form, Rounds()), problems)

@@ -16,6 +16,7 @@ from tunewright.domain.spec import (
     Target,
     WallClock,
 )
+from tunewright.domain.values import as_float
 
 
 def expand_rule(form: RuleForm, index: int, problems: list[Problem]) -> Rule:
@@ -72,7 +73,7 @@ def parse_gain(text: str | float) -> Gain:
             text = float(share) / (100 if "%" in text else 1)
         except ValueError as error:
             raise wrong from error
-    if isinstance(text, bool) or not 0 <= text < math.inf:
+    if isinstance(text, bool) or not 0 <= as_float(text) < math.inf:
         raise wrong
     return Gain(kind=kind, amount=float(text))
 

@@ -14,8 +14,10 @@ from tunewright.domain.space import (
     choose_scaling,
 )
 from tunewright.domain.spec import Training
-from tunewright.domain.values import word
+from tunewright.domain.values import as_float, word
 
+CLOSER = 100
+"""How much nearer than a person's own bound a log range may come to what it can never reach."""
 _SCALINGS = {
     "linear": Scaling.LINEAR,
     "log": Scaling.LOGARITHMIC,
@@ -41,7 +43,7 @@ def expand_range(
     if form.log is not None and form.scaling is not None:
         problems.append(Problem(path, "log and scaling say the same; leave one of the two out"))
         return None
-    if not all(math.isfinite(each) for each in (*form.range, *(form.never_beyond or ()))):
+    if not all(math.isfinite(as_float(each)) for each in (*form.range, *(form.never_beyond or ()))):
         problems.append(Problem(path, "a bound must be a finite number"))
         return None
     return _numeric(name, form, training, problems)
@@ -53,7 +55,8 @@ def _numeric(
     low, high = form.range or (0, 0)
     whole = isinstance(low, int) and isinstance(high, int)
     kind: Literal["continuous", "integer"] = form.type or ("integer" if whole else "continuous")
-    hard = _hard_limits(name, low, high, form.never_beyond, training, kind)
+    scaling = _scaling(form, low, high)
+    hard = _hard_limits(name, low, high, form.never_beyond, training, kind, scaling)
     if kind == "continuous":
         return ContinuousRange(
             name=name,
@@ -61,7 +64,7 @@ def _numeric(
             high=float(high),
             hard_low=hard[0],
             hard_high=hard[1],
-            scaling=_scaling(form, low, high),
+            scaling=scaling,
             auto_scaling=form.log is None and form.scaling in {None, "auto"},
         )
     if any(each != int(each) for each in (low, high, *hard)):
@@ -75,7 +78,7 @@ def _numeric(
         high=int(high),
         hard_low=int(hard[0]),
         hard_high=int(hard[1]),
-        scaling=_scaling(form, low, high),
+        scaling=scaling,
         auto_scaling=form.log is None and form.scaling in {None, "auto"},
     )
 
@@ -93,15 +96,25 @@ def _hard_limits(
     never_beyond: list[int | float] | None,
     training: Training,
     kind: str,
+    scaling: Scaling,
 ) -> tuple[float, float]:
-    """Find how far a range may ever move: the person's word, else what the algorithm allows."""
+    """Find how far a range may ever move: the person's word, else what the algorithm allows.
+
+    No logarithm reaches 0 (and no reversed one 1): where the algorithm allows that, the range may
+    go a hundred times nearer to it.
+    """
     if never_beyond is not None:
         return float(never_beyond[0]), float(never_beyond[1])
     known = algorithms.ALGORITHMS.get((training.algorithm or "").partition(":")[0])
     limits = known.parameters.get(name) if known else None
     if limits is None or limits.kind != kind:
         return float(low), float(high)
-    return min(float(low), limits.low), max(float(high), limits.high)
+    least, most = limits.low, limits.high
+    if scaling is Scaling.LOGARITHMIC and least <= 0 < low:
+        least = low / CLOSER if kind == "continuous" else 1
+    if scaling is Scaling.REVERSE_LOGARITHMIC and high < 1 <= most:
+        most = 1 - (1 - high) / CLOSER
+    return min(float(low), least), max(float(high), most)
 
 
 def with_limits(
@@ -120,5 +133,7 @@ def with_limits(
     if isinstance(range_, CategoricalRange):
         return range_
     pair = entry.never_beyond if isinstance(entry, RangeForm) else None
-    low, high = _hard_limits(range_.name, range_.low, range_.high, pair, training, range_.kind)
+    low, high = _hard_limits(
+        range_.name, range_.low, range_.high, pair, training, range_.kind, range_.scaling
+    )
     return range_.but(hard_low=low, hard_high=high)

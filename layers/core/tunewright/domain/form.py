@@ -4,6 +4,7 @@ The models here admit shapes; sentences for what does not fit are made in `read`
 the key as the person wrote it.
 """
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -20,7 +21,7 @@ from pydantic import (
 )
 
 from tunewright.domain.spec import Event
-from tunewright.domain.values import parse_duration, parse_money, parse_share
+from tunewright.domain.values import as_float, parse_duration, parse_money, parse_share
 
 TAG_MARK = "‹"
 """Begins the tags of unions, so that they can be taken out of an error's path."""
@@ -47,7 +48,16 @@ Share = Annotated[
     BeforeValidator(parse_share),
     _schema(["string", "number"], "A percentage, or a number from 0 to 1.", "15%"),
 ]
-Number = int | float
+
+
+def _finite(value: object) -> object:
+    """Refuse what is no number that a computer can hold: .inf, .nan, and integers past them."""
+    if isinstance(value, int | float) and not math.isfinite(as_float(value)):
+        raise ValueError("must be a finite number")
+    return value
+
+
+Number = Annotated[int | float, BeforeValidator(_finite)]
 Scalar = str | int | float | bool
 
 
@@ -116,8 +126,8 @@ class TrainingForm(Form):
     script: ScriptForm | None = None
     profile: str | None = None
     instance: str | None = Field(None, examples=["ml.m5.xlarge"])
-    count: int | None = Field(None, ge=1)
-    volume_gb: int | None = Field(None, ge=1)
+    count: int | None = Field(None, ge=1, le=1000)
+    volume_gb: int | None = Field(None, ge=1, le=16384)
     spot: (
         Annotated[
             Annotated[bool, Tag(f"{TAG_MARK}flag")] | Annotated[SpotForm, Tag(f"{TAG_MARK}full")],
@@ -174,7 +184,7 @@ class RoundsForm(Form):
     strategy: Literal["bayesian", "random", "hyperband", "grid"] | None = None
     early_stopping: bool | None = None
     sizes: Literal["auto", "fixed"] | None = None
-    seed: int | None = Field(None, ge=0)
+    seed: int | None = Field(None, ge=0, le=2**31 - 1)
     parents: list[str] = Field([], max_length=4, description="Tuning jobs of yours to learn from.")
     config: dict[str, Any] = {}
 
@@ -255,7 +265,7 @@ class DeployForm(Form):
 
     to: str
     instance: str | None = None
-    count: int | None = Field(None, ge=1)
+    count: int | None = Field(None, ge=1, le=1000)
     when: DeployWhenForm | None = None
     approve: bool | None = None
     lease: Duration | None = None

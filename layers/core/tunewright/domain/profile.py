@@ -86,13 +86,13 @@ class Profile(Value):
             yield self._refuse((*path, "RoleArn"), f"the role {role}")
         vpc = definition.get("VpcConfig")
         if vpc is not None and (
-            set(vpc.get("Subnets", ())) - set(self.subnets)
-            or set(vpc.get("SecurityGroupIds", ())) - set(self.security_groups)
+            set(vpc.get("Subnets") or ()) - set(self.subnets)
+            or set(vpc.get("SecurityGroupIds") or ()) - set(self.security_groups)
         ):
             yield self._refuse((*path, "VpcConfig"), "these subnets and security groups")
         for holder in ("CheckpointConfig",):
             uri = (definition.get(holder) or {}).get("S3Uri")
-            if uri is not None and not uri.startswith(self.output):
+            if uri is not None and not f"{uri}/".startswith(f"{self.output.rstrip('/')}/"):
                 yield self._refuse((*path, holder, "S3Uri"), f"the prefix {uri}")
 
     def _money(self, spec: StudySpec) -> Iterator[Problem]:

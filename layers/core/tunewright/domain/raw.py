@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tunewright.domain import algorithms
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal, Objective
-from tunewright.domain.raw_shape import misshapen
+from tunewright.domain.shapes import CONFIG, DEFINITION, misshapen
 from tunewright.domain.space import (
     CategoricalRange,
     ContinuousRange,
@@ -21,6 +21,7 @@ from tunewright.domain.space import (
     choose_scaling,
 )
 from tunewright.domain.spec import Input, Rounds, Strategy, Training
+from tunewright.domain.values import as_float
 
 OBJECTIVE_METRIC = "_tuning_objective_metric"
 SERVICE_METRIC = "ObjectiveMetric"
@@ -54,7 +55,8 @@ def read_tuning_job(raw: Mapping[str, Any], problems: list[Problem]) -> RawStudy
     reader = _Reader(problems)
     config = reader.mapping(raw, _CONFIG, path)
     definition = reader.mapping(raw, _DEFINITION, path)
-    problems.extend(misshapen(raw, path))
+    problems.extend(misshapen(config, CONFIG, (*path, _CONFIG)))
+    problems.extend(misshapen(definition, DEFINITION, (*path, _DEFINITION)))
     if len(problems) > before:
         return None
     config_path, definition_path = (*path, _CONFIG), (*path, _DEFINITION)
@@ -99,7 +101,7 @@ class _Reader:
     def number(
         self, holder: Mapping[str, Any], key: str, path: tuple[str, ...], default: int
     ) -> int:
-        value = default if holder.get(key) is None else holder[key]
+        value = holder.get(key, default)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
             return value
         self.note((*path, key), f"{value!r} is not a whole number of at least 1")
@@ -146,15 +148,18 @@ def _range(
     try:
         name = str(entry["Name"])
         if kind == "Categorical":
-            words = _words(entry)
+            words = tuple(entry["Values"] or ())
             return CategoricalRange(name=name, choices=words, hard_choices=words)
-        number = int if kind == "Integer" else _finite
+        number = int if kind == "Integer" else float
         low, high = number(entry["MinValue"]), number(entry["MaxValue"])
     except KeyError as error:
         reader.note(path, f"lacks the member {error.args[0]}")
         return None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         reader.note(path, f"{entry!r} is no {kind.lower()} range: bounds are numbers in texts")
+        return None
+    if not (math.isfinite(as_float(low)) and math.isfinite(as_float(high))):
+        reader.note(path, "a bound must be a finite number")
         return None
     scaling = entry.get("ScalingType", "Auto")
     if scaling not in {"Auto", *Scaling}:
@@ -180,20 +185,6 @@ def _range(
         scaling=chosen,
         auto_scaling=scaling == "Auto",
     )
-
-
-def _words(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    words = tuple(str(value) for value in entry["Values"])
-    if not words:
-        raise KeyError("Values")
-    return words
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text!r} is no finite number")
-    return value
 
 
 def _rounds(config: dict[str, Any], reader: _Reader, path: tuple[str, ...]) -> Rounds:
@@ -235,7 +226,10 @@ def _training(
         for each in specification.pop("MetricDefinitions", None) or ()
         if each.get("Name") != SERVICE_METRIC
     }
-    resources, where = _resources(definition), (*path, "ResourceConfig")
+    resources = _resources(definition)
+    for member in sorted({"InstanceConfigs", "InstanceGroups"} & resources.keys()):
+        message = "money is counted by one instance type: give InstanceType and InstanceCount"
+        reader.note((*path, "ResourceConfig", member), message)
     stopping = _pop(definition, "StoppingCondition")
     spot = definition.pop("EnableManagedSpotTraining", False)
     definition.pop("OutputDataConfig", None)  # the profile says where output goes
@@ -252,9 +246,9 @@ def _training(
     return Training(
         algorithm=f"{known[0].name}:{known[1]}" if builtin and known else None,
         image=None if builtin else image,
-        instance=resources.get("InstanceType") or Training().instance,
-        count=reader.number(resources, "InstanceCount", where, Training().count),
-        volume_gb=reader.number(resources, "VolumeSizeInGB", where, Training().volume_gb),
+        instance=resources.get("InstanceType") or "ml.m5.xlarge",
+        count=resources.get("InstanceCount") or 1,
+        volume_gb=resources.get("VolumeSizeInGB") or 30,
         spot_max_wait=stopping.get("MaxWaitTimeInSeconds", run) if spot else None,
         max_run=run,
         inputs=inputs,
@@ -272,7 +266,8 @@ def _pop(holder: dict[str, Any], key: str) -> dict[str, Any]:
 def _resources(definition: dict[str, Any]) -> dict[str, Any]:
     """Read the instances from whichever of the two members the SDK used."""
     tuning = _pop(definition, "HyperParameterTuningResourceConfig")
-    return tuning or _pop(definition, "ResourceConfig")
+    plain = _pop(definition, "ResourceConfig")
+    return tuning or plain
 
 
 def _input(channel: Mapping[str, Any]) -> Input:
@@ -287,5 +282,7 @@ def _input(channel: Mapping[str, Any]) -> Input:
     if plain:
         rest.pop("DataSource", None)
     return Input(
-        uri=str(source.get("S3Uri", "")), content_type=channel.get("ContentType"), extra=rest
+        uri=str(source.get("S3Uri", "")),
+        content_type=channel.get("ContentType") or None,
+        extra=rest,
     )

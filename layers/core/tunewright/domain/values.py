@@ -1,5 +1,6 @@
 """The ground under every value of the domain: frozen models, money, durations, shares; no logic."""
 
+import math
 import re
 from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any, Self
@@ -10,6 +11,10 @@ _DURATION = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MONEY = re.compile(r"\$?\s*(?P<amount>\d+(?:\.\d+)?)\s*(?:USD)?", re.IGNORECASE)
 _CENT_FRACTION = Decimal("0.000001")
+LONGEST = 366 * 86400
+"""The longest duration that a person may ask for, in seconds: a year."""
+MOST_MONEY = Decimal(10**9)
+"""The largest amount that a person may ask for, in US dollars: sums of such are still exact."""
 
 
 class Value(BaseModel):
@@ -38,16 +43,33 @@ def parse_duration(text: str | float) -> int:
     >>> parse_duration("1.5h"), parse_duration("7d"), parse_duration(90)
     (5400, 604800, 90)
     """
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        seconds = float(text)
+    wrong = ValueError("a duration is a number with s, m, h or d, such as 20m")
+    if isinstance(text, bool) or not isinstance(text, int | float | str):
+        raise wrong
+    if isinstance(text, int | float):
+        seconds = as_float(text)
     else:
         match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
-            raise ValueError("a duration is a number with s, m, h or d, such as 20m")
+            raise wrong
         seconds = float(match["count"]) * _SECONDS[match["unit"]]
-    if not 0 < seconds < float("inf"):
+    if not seconds > 0:
         raise ValueError("a duration must be longer than nothing, such as 20m")
+    if seconds > LONGEST:
+        raise ValueError(f"a duration is at most {show_duration(LONGEST)}")
     return max(1, round(seconds))
+
+
+def as_float(number: float) -> float:
+    """Turn any number into a float; infinity, if it is too large for one.
+
+    >>> as_float(3), as_float(10**400)
+    (3.0, inf)
+    """
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def show_duration(seconds: float) -> str:
@@ -74,10 +96,21 @@ def parse_money(text: str | float | Decimal) -> Decimal:
     >>> parse_money("40 USD"), parse_money(0.5)
     (Decimal('40'), Decimal('0.5'))
     """
-    match = _MONEY.fullmatch(word(text).strip())
-    if match is None:
-        raise ValueError("an amount of money is written 40 USD")
-    return Decimal(match["amount"])
+    wrong = ValueError("an amount of money is written 40 USD")
+    if isinstance(text, bool) or not isinstance(text, int | float | Decimal | str):
+        raise wrong
+    if isinstance(text, str):
+        match = _MONEY.fullmatch(text.strip())
+        if match is None:
+            raise wrong
+        amount = Decimal(match["amount"])
+    else:
+        amount = Decimal(text) if isinstance(text, int) else Decimal(str(text))
+    if amount.is_nan() or amount < 0:
+        raise wrong
+    if amount > MOST_MONEY:
+        raise ValueError(f"an amount of money is at most {MOST_MONEY} USD")
+    return amount
 
 
 def round_up_money(amount: Decimal) -> Decimal:
@@ -114,14 +147,16 @@ def parse_share(text: str | float) -> float:
     >>> parse_share("30%"), parse_share(0.15)
     (0.3, 0.15)
     """
-    written = word(text).strip()
+    wrong = "a share is a percentage such as 15%, or a number from 0 to 1"
+    if isinstance(text, bool) or not isinstance(text, int | float | str):
+        raise ValueError(wrong)
     try:
-        if written.endswith("%"):
-            share = float(Decimal(written[:-1].strip()) / 100)
+        if isinstance(text, str) and text.strip().endswith("%"):
+            share = float(Decimal(text.strip()[:-1].strip()) / 100)
         else:
-            share = float(written)
+            share = float(text) if isinstance(text, str) else as_float(text)
     except (ValueError, InvalidOperation) as error:
-        raise ValueError("a share is a percentage such as 15%, or a number from 0 to 1") from error
+        raise ValueError(wrong) from error
     if not 0 <= share <= 1:
         raise ValueError("a share lies between 0% and 100%")
     return share

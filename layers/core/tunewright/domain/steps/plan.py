@@ -12,6 +12,7 @@ from tunewright.domain.request import compile_request
 from tunewright.domain.round import Round, RoundPlan, needed_gain
 from tunewright.domain.space import (
     CategoricalRange,
+    NumericRange,
     Range,
     Scaling,
     SearchSpace,
@@ -105,7 +106,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         keep_exploring=spec.refine.keep_exploring,
         adaptive=adaptive,
     )
-    space, rescaled = follow_scaling(refinement.space)
+    space, rescaled = follow_scaling(refinement.space, spec.search_space)
     expected = forecast(
         refinement.space,
         every,
@@ -137,23 +138,32 @@ def gain_to_go_on(study: Study) -> float:
     return needed_gain(study.gain, study.progress, study.spec.objective)
 
 
-def follow_scaling(space: SearchSpace) -> tuple[SearchSpace, tuple[str, ...]]:
-    """Search a range on a log scale once it has grown so wide, where the scaling is left to us."""
+def follow_scaling(space: SearchSpace, given: SearchSpace) -> tuple[SearchSpace, tuple[str, ...]]:
+    """Go over to a log scale where the scaling is left to us and a range has left what was given.
+
+    A person's own range was narrow enough for a linear scale; one that moves on may come to span
+    all of its hard limits, and where those span decades a linear scale hides the lower ones.
+
+    Returns:
+        The space, and the parameters whose scaling has changed.
+    """
     ranges: list[Range] = []
     changed: list[str] = []
     for each in space.ranges:
-        if (
-            not isinstance(each, CategoricalRange)
-            and each.auto_scaling
-            and each.scaling is Scaling.LINEAR
-            and each.hard_low > 0
-            and choose_scaling(each.low, each.high) is Scaling.LOGARITHMIC
-        ):
-            changed.append(each.name)
-            ranges.append(each.but(scaling=Scaling.LOGARITHMIC))
-        else:
+        if isinstance(each, CategoricalRange) or not _outgrew(each, given[each.name]):
             ranges.append(each)
+            continue
+        changed.append(each.name)
+        ranges.append(each.but(scaling=Scaling.LOGARITHMIC))
     return SearchSpace(ranges=tuple(ranges)), tuple(changed)
+
+
+def _outgrew(range_: NumericRange, given: Range) -> bool:
+    if isinstance(given, CategoricalRange) or not range_.auto_scaling:
+        return False
+    moved = range_.low < given.low or range_.high > given.high
+    decades = choose_scaling(range_.hard_low, range_.hard_high) is Scaling.LOGARITHMIC
+    return moved and decades and range_.scaling is Scaling.LINEAR
 
 
 def _describe(
@@ -163,7 +173,7 @@ def _describe(
     stayed = [each.name for each in refinement.changes if each.kind == "unchanged"]
     parts = [f"ranges for round {number} ({refinement.method}: {refinement.reason})", *moved]
     if rescaled:
-        parts.append(f"{', '.join(rescaled)} on a log scale from now on, so wide is the range")
+        parts.append(f"{', '.join(rescaled)} on a log scale from now on: its limits span decades")
     if stayed:
         parts.append(f"{', '.join(stayed)} unchanged")
     parts.append(expected.reason)

@@ -50,7 +50,12 @@ class Foreign:
     words: str
 
 
-Outcome = Done | Refused | NoCapacity | Foreign
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """What was planned rests on something that is not so any more."""
+
+
+Outcome = Done | Refused | NoCapacity | Foreign | Outdated
 """What is not known is no outcome: the action stays owed."""
 
 
@@ -80,6 +85,8 @@ def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) 
             return _wait(study, live, action, words, now)
         case Refused(words):
             return _refused(study, live, words, now)
+        case Outdated():
+            return None
         case Foreign(words):
             reason = f"the name {live.plan.job} is taken by a job that is not ours: {words}"
             freed = study.but(
@@ -146,6 +153,13 @@ def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
             return finish(step, f"the study is done: {reason}", now)
         case NoCapacity():
             return None  # It stays owed; the next wake tries again.
+        case Outdated():
+            reason = (
+                f"what is live at {planned.endpoint} has changed since {planned.trial} was judged; "
+                "it is judged again"
+            )
+            again = study.but(phase=Phase.CHOOSING, deployment=None, owed=())
+            return Step(again).tell(DecisionKind.JUDGED_AGAIN, reason, now)
         case Refused(words) | Foreign(words):
             reason = f"{planned.endpoint} could not be deployed: {words}"
             failed = Step(study.but(phase=Phase.FAILED, owed=()))
