@@ -62,6 +62,13 @@ def with_script(**changes: Any) -> dict[str, Any]:
             "training.fixed",
             "makes 101 hyperparameters",
         ),
+        (
+            "training.inputs.train",
+            {"uri": "s3://data/train/", "extra": {"DataSource": {"FileSystemDataSource": {}}}},
+            "training.inputs.train.extra.DataSource",
+            "must be the S3 data that uri names",
+        ),
+        ("search_space.eta", [0.1, 10**400], "search_space.eta[1]", "finite number"),
         ("training.fixed.note", "x" * 2501, "training.fixed.note", "longer than 2500 characters"),
         (
             "rounds",
@@ -137,3 +144,19 @@ def test_a_category_has_two_to_thirty_choices_however_it_was_read(count: int, me
     space = SearchSpace(ranges=(*spec().search_space.ranges, range_))
     (problem,) = check_spec(spec().but(search_space=space), {})
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "hard"),
+    [
+        ("subsample", {"range": [0.5, 0.9], "scaling": "reverse_log"}, (0.3, 0.999)),
+        ("gamma", {"range": [1.0, 5.0], "log": True}, (0.01, 10.0)),
+        ("gamma", {"range": [1.0, 5.0]}, (0.0, 10.0)),
+    ],
+)
+def test_a_bent_axis_comes_near_a_limit_that_it_cannot_reach(
+    name: str, entry: dict[str, Any], hard: tuple[float, float]
+) -> None:
+    range_ = spec(search_space={name: entry}).search_space.ranges[0]
+    assert range_.kind == "continuous"
+    assert (range_.hard_low, range_.hard_high) == pytest.approx(hard)

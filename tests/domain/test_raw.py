@@ -85,6 +85,12 @@ def test_a_member_of_any_shape_is_taken_or_told(path: Path) -> None:
             "must be a finite number",
         ),
         (
+            (DEFINITION, "HyperParameterTuningResourceConfig"),
+            {"InstanceConfigs": [{"InstanceType": "ml.m5.large"}]},
+            f"{DEFINITION}.ResourceConfig.InstanceConfigs",
+            "money is counted by one instance type",
+        ),
+        (
             (CONFIG, "ParameterRanges", "AutoParameters"),
             [{"Name": "eta"}],
             f"{CONFIG}.ParameterRanges.AutoParameters",
