@@ -20,6 +20,12 @@ def told(reason: str = "why", **changes: Any) -> Step:
     return Step(study(**changes)).tell(DecisionKind.SUBMITTED, reason, START)
 
 
+def then(kept: MemoryStore, reason: str = "then", **changes: Any) -> Step:
+    """A step from the study as it stands in the store."""
+    moved = kept.load(STUDY_ID).but(**changes)
+    return Step(moved).tell(DecisionKind.SUBMITTED, reason, START)
+
+
 def store() -> MemoryStore:
     """A store with one study in it."""
     made = MemoryStore()
@@ -31,13 +37,13 @@ def test_a_study_is_kept_with_its_decisions() -> None:
     kept = store()
     assert STUDY_ID in kept
     assert len(kept) == 1
-    assert kept.load(STUDY_ID) == told().study
+    assert kept.load(STUDY_ID).but(rev="") == told().study
     assert kept.decisions(STUDY_ID) == told().decisions
 
 
 def test_the_same_submission_makes_one_study_and_returns_it_as_it_stands_now() -> None:
     kept = store()
-    now = kept.commit(told("then", paused=True), expected=1)
+    now = kept.commit(then(kept, paused=True), expected=1)
     assert kept.create(told(), key="k", body_hash="h") == now
     assert len(kept) == 1
 
@@ -57,7 +63,7 @@ def test_there_is_no_study_that_nobody_submitted() -> None:
 
 def test_a_commit_raises_the_version_and_adds_to_the_decisions() -> None:
     kept = store()
-    after = kept.commit(told("then", paused=True), expected=1)
+    after = kept.commit(then(kept, paused=True), expected=1)
     assert (after.version, after.paused) == (2, True)
     assert kept.load(STUDY_ID) == after
     assert [each.reason for each in kept.decisions(STUDY_ID)] == ["why", "then"]
@@ -65,10 +71,11 @@ def test_a_commit_raises_the_version_and_adds_to_the_decisions() -> None:
 
 def test_who_comes_second_writes_nothing() -> None:
     kept = store()
-    first = kept.commit(told("first"), expected=1)
+    late = then(kept, "second", phase=Phase.DONE)
+    first = kept.commit(then(kept, "first"), expected=1)
     writes = kept.writes
     with pytest.raises(StaleVersionError, match="is not at version 1 any more"):
-        kept.commit(told("second", phase=Phase.DONE), expected=1)
+        kept.commit(late, expected=1)
     assert kept.load(STUDY_ID) == first
     assert [each.reason for each in kept.decisions(STUDY_ID)] == ["why", "first"]
     assert kept.writes == writes
@@ -76,12 +83,12 @@ def test_who_comes_second_writes_nothing() -> None:
 
 def test_of_many_writers_at_once_one_wins() -> None:
     kept, won = store(), []
-    gate = threading.Barrier(4)
+    gate, step = threading.Barrier(4), then(kept)
 
     def write() -> None:
         gate.wait()
         with contextlib.suppress(StaleVersionError):
-            won.append(kept.commit(told(), expected=1))
+            won.append(kept.commit(step, expected=1))
 
     writers = [threading.Thread(target=write) for _ in range(4)]
     for each in writers:
@@ -95,7 +102,7 @@ def test_of_many_writers_at_once_one_wins() -> None:
 def test_only_studies_that_are_not_over_are_live() -> None:
     kept = store()
     assert kept.live() == (STUDY_ID,)
-    kept.commit(told(phase=Phase.CANCELLED), expected=1)
+    kept.commit(then(kept, phase=Phase.CANCELLED), expected=1)
     assert kept.live() == ()
 
 
@@ -104,7 +111,7 @@ def test_an_ended_trial_is_marked_until_it_is_folded() -> None:
     assert kept.record(trial(1, 0.5))
     (marked,) = kept.unfolded(STUDY_ID, 10)
     assert marked == trial(1, 0.5, rev=1)
-    kept.commit(Step(study(), folded=(marked,)), expected=1)
+    kept.commit(Step(kept.load(STUDY_ID), folded=(marked,)), expected=1)
     assert kept.unfolded(STUDY_ID, 10) == ()
     assert kept.of_study(STUDY_ID) == (marked,)
 
@@ -125,12 +132,13 @@ def test_what_is_known_already_is_no_news_and_no_write() -> None:
     assert kept.writes == writes
 
 
-def test_news_that_comes_between_reading_and_writing_keeps_its_mark() -> None:
+def test_news_that_comes_between_reading_and_writing_makes_the_step_be_decided_anew() -> None:
     kept = store()
     kept.record(trial(1, None))
     read = kept.unfolded(STUDY_ID, 10)
     kept.record(trial(1, 0.5))
-    kept.commit(Step(study(), folded=read), expected=1)
+    with pytest.raises(StaleVersionError, match="has newer news"):
+        kept.commit(Step(kept.load(STUDY_ID), folded=read), expected=1)
     assert kept.unfolded(STUDY_ID, 10) == (trial(1, 0.5, rev=2),)
 
 
@@ -151,7 +159,7 @@ def test_a_command_waits_until_it_is_answered_and_is_never_given_twice() -> None
     for each in (later, earlier, later.but(kind=CommandKind.CANCEL)):
         kept.give(STUDY_ID, each)
     assert kept.waiting(STUDY_ID) == (earlier, later)
-    kept.commit(Step(study(), consumed=(earlier,)), expected=1)
+    kept.commit(Step(kept.load(STUDY_ID), consumed=(earlier,)), expected=1)
     kept.give(STUDY_ID, earlier)
     assert kept.waiting(STUDY_ID) == (later,)
     assert kept.waiting("other-aaaaaa") == ()

@@ -1,20 +1,15 @@
 """Finds what contradicts itself, or AWS's rules, in an explicit study; it asks nobody."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from tunewright.domain import algorithms, budget, names, prices
+from tunewright.domain.checks_space import check_space
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal
 from tunewright.domain.space import (
-    MAX_CATEGORIES,
-    MAX_PARAMETERS,
-    CategoricalRange,
-    ContinuousRange,
     IntegerRange,
-    Scaling,
 )
 from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
 from tunewright.domain.values import cents_up, show_duration, show_money
@@ -26,6 +21,18 @@ _MAX_VALUE = 2500
 _SECRET = re.compile(r"AKIA[0-9A-Z]{16}|xox[bap]-|hooks\.slack\.com|-----BEGIN")
 
 
+_HAS_A_KEY = {
+    "HyperParameterRanges": "search_space",
+    "HyperParameterTuningResourceConfig": "training.instance",
+    "InputDataConfig": "training.inputs",
+    "OutputDataConfig": "the profile's output",
+    "ResourceConfig": "training.instance",
+    "StaticHyperParameters": "training.fixed",
+    "StoppingCondition": "training.max_run",
+}
+"""Members that would go round what the profile and the budget check, or be ignored."""
+
+
 def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Problem]:
     """Return everything that is wrong with a study; nothing, if it can be run.
 
@@ -35,7 +42,7 @@ def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Pro
     """
     return [
         *_name(spec),
-        *_space(spec),
+        *check_space(spec),
         *_training(spec),
         *_objective(spec),
         *_hyperparameters(spec),
@@ -55,98 +62,10 @@ def _name(spec: StudySpec) -> Iterator[Problem]:
         )
 
 
-def _space(spec: StudySpec) -> Iterator[Problem]:
-    count = len(spec.search_space)
-    if count == 0:
-        yield Problem(("search_space",), "is empty: name at least one parameter with its range")
-    if count > MAX_PARAMETERS:
-        yield Problem(
-            ("search_space",),
-            f"has {count} parameters; AMT searches at most {MAX_PARAMETERS}: move "
-            f"{count - MAX_PARAMETERS} of them to training.fixed",
-        )
-    for each in spec.search_space.ranges:
-        path = ("search_space", each.name)
-        if isinstance(each, CategoricalRange):
-            yield from _choices(each, path)
-        else:
-            yield from _numeric(each, path)
-            yield from _fits_algorithm(spec, each, path)
-
-
-_HAS_A_KEY = {
-    "HyperParameterRanges": "search_space",
-    "HyperParameterTuningResourceConfig": "training.instance",
-    "InputDataConfig": "training.inputs",
-    "OutputDataConfig": "the profile's output",
-    "ResourceConfig": "training.instance",
-    "StaticHyperParameters": "training.fixed",
-    "StoppingCondition": "training.max_run",
-}
-"""Members that would go round what the profile and the budget check, or be ignored."""
-
-
-def _choices(range_: CategoricalRange, path: tuple[str, ...]) -> Iterator[Problem]:
-    if len(set(range_.choices)) < len(range_.choices):
-        yield Problem(path, "names a choice twice")
-    if len(range_.choices) > MAX_CATEGORIES:
-        yield Problem(path, f"has {len(range_.choices)} choices; AMT takes {MAX_CATEGORIES}")
-    if not range_.choices:
-        yield Problem(path, "has no choice at all")
-    elif len(range_.choices) < 2:
-        yield Problem(
-            path, f"has one choice only: move {path[-1]}: {range_.choices[0]} to training.fixed"
-        )
-
-
-def _numeric(range_: ContinuousRange | IntegerRange, path: tuple[str, ...]) -> Iterator[Problem]:
-    low, high = range_.low, range_.high
-    if low > high:
-        yield Problem(path, f"the least value {low:g} is above the greatest {high:g}; swap them")
-        return
-    if low == high:
-        yield Problem(
-            path,
-            f"is one value only, which AMT refuses: move {path[-1]}: {low:g} to training.fixed",
-        )
-        return
-    if range_.hard_low > low or range_.hard_high < high:
-        yield Problem(
-            (*path, "never_beyond"),
-            f"{range_.hard_low:g}–{range_.hard_high:g} must hold the range {low:g}–{high:g}",
-        )
-    least, greatest = min(low, range_.hard_low), max(high, range_.hard_high)
-    if range_.scaling is Scaling.LOGARITHMIC and least <= 0:
-        right = high / 1000 if isinstance(range_, ContinuousRange) else 1
-        yield Problem(
-            path,
-            f"a log range must start above 0, but {least:g} is in it; {right:g} would be right",
-        )
-    if range_.scaling is Scaling.REVERSE_LOGARITHMIC and (
-        isinstance(range_, IntegerRange) or least < 0 or greatest >= 1
-    ):
-        yield Problem(
-            path, "a reverse log range is continuous and lies in 0 ≤ x < 1, such as [0.9, 0.999]"
-        )
-
-
-def _fits_algorithm(
-    spec: StudySpec, range_: ContinuousRange | IntegerRange, path: tuple[str, ...]
-) -> Iterator[Problem]:
-    algorithm = _algorithm(spec)
-    limits = algorithm.parameters.get(range_.name) if algorithm else None
-    if algorithm and limits and limits.kind == "integer" and isinstance(range_, ContinuousRange):
-        yield Problem(
-            path,
-            f"{algorithm.name} takes whole numbers here; [{math.floor(range_.low)}, "
-            f"{math.ceil(range_.high)}] would be right",
-        )
-
-
 def notes(spec: StudySpec) -> tuple[Problem, ...]:
     """Return what is not wrong, but may not be what the person meant."""
     found = []
-    algorithm = _algorithm(spec)
+    algorithm = algorithms.named(spec.training.algorithm)
     for each in spec.search_space.ranges:
         limits = algorithm.parameters.get(each.name) if algorithm else None
         if limits and limits.kind == "continuous" and isinstance(each, IntegerRange):
@@ -158,10 +77,6 @@ def notes(spec: StudySpec) -> tuple[Problem, ...]:
     if spec.budget is None:
         found.append(Problem((), "no budget is given: only the profile limits what may be spent"))
     return tuple(found)
-
-
-def _algorithm(spec: StudySpec) -> algorithms.Algorithm | None:
-    return algorithms.ALGORITHMS.get((spec.training.algorithm or "").partition(":")[0])
 
 
 def _training(spec: StudySpec) -> Iterator[Problem]:
@@ -202,7 +117,7 @@ def _channels(spec: StudySpec) -> Iterator[Problem]:
             yield Problem(
                 (*path, name, "extra", "DataSource"), "must be the S3 data that uri names"
             )
-    algorithm = _algorithm(spec)
+    algorithm = algorithms.named(spec.training.algorithm)
     for needed in algorithm.channels if algorithm else ():
         if needed not in inputs:
             yield _missing_channel(needed, f"{spec.training.algorithm} does not start without it")
@@ -250,7 +165,7 @@ def _versions(spec: StudySpec) -> Iterator[Problem]:
 
 def _objective(spec: StudySpec) -> Iterator[Problem]:
     metric, path = spec.objective.metric, ("objective",)
-    algorithm = _algorithm(spec)
+    algorithm = algorithms.named(spec.training.algorithm)
     if algorithm is None:
         if spec.training.metrics.get(metric) is None:
             yield Problem(
