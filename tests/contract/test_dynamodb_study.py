@@ -114,19 +114,19 @@ def test_nothing_new_is_nothing_written(dynamodb: Any, stores: Stores) -> None:
 def test_reads_go_over_pages(dynamodb: Any, table: str, stores: Stores) -> None:
     """A page of a query is a megabyte at most."""
     now = submit(stores)
-    words = "x" * 20_000
-    for number in range(60):
+    words = "x" * 60_000
+    for number in range(20):
         stores.trials.record(trial(number, failure_reason=words))
         stores.commands.give(STUDY, command(number, by=words))
-    for number in range(60):
+    for number in range(20):
         step = Step(now).tell(now_kind(stores), words, at(number))
         now = stores.studies.commit(step, expected=now.version)
     with counted(dynamodb) as requests:
-        assert len(stores.trials.of_study(STUDY)) == 60
-        assert len(stores.trials.unfolded(STUDY, 55)) == 55
-        assert len(stores.commands.waiting(STUDY)) == 60
-        assert len(stores.studies.decisions(STUDY)) == 61
-        assert len(stores.outbox.unpublished(before=at(99), limit=61)) == 61
+        assert len(stores.trials.of_study(STUDY)) == 20
+        assert len(stores.trials.unfolded(STUDY, 19)) == 19
+        assert len(stores.commands.waiting(STUDY)) == 20
+        assert len(stores.studies.decisions(STUDY)) == 21
+        assert len(stores.outbox.unpublished(before=at(99), limit=21)) == 21
     assert requests == {"Query": 10}
 
 
