@@ -147,6 +147,6 @@ def test_a_model_that_sagemaker_refuses_fails_the_study_in_its_words() -> None:
 def test_tending_a_study_that_asks_for_nothing_does_nothing() -> None:
     world = World()
     done = live(world, searched(world, (0.8, 0.7, 0.6, 0.5), "a"))
-    writes, calls = world.crowns.versions(), list(world.calls)
+    known, calls = world.crowns.load(ENDPOINT), list(world.calls)
     world.deployer.tend(done.id)
-    assert (world.crowns.versions(), world.calls) == (writes, calls)
+    assert (world.crowns.load(ENDPOINT), world.calls) == (known, calls)

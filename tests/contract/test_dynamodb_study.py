@@ -50,7 +50,7 @@ def whole_study(world: World) -> tuple[Any, ...]:
     kept = world.advance(study_id)
     assert kept.phase is Phase.DONE
     decisions, trials = world.store.decisions(study_id), world.store.of_study(study_id)
-    return kept.but(rev=""), decisions, trials, world.crowns.champion("tw-churn-prod")
+    return kept.but(rev=""), decisions, trials, world.crowns.load("tw-churn-prod").champion
 
 
 def test_a_study_of_three_rounds_ends_as_in_memory(stores: Stores) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.domain.test_spec import changed, problems
 from tests.support.build import document, spec
 from tunewright.domain.checks import check_spec
+from tunewright.domain.errors import SpecError
+from tunewright.domain.expand import expand
 from tunewright.domain.space import CategoricalRange, SearchSpace
 
 INPUTS = {"train": "s3://data/train/", "validation": "s3://data/validation/"}
@@ -160,3 +162,9 @@ def test_a_bent_axis_comes_near_a_limit_that_it_cannot_reach(
     range_ = spec(search_space={name: entry}).search_space.ranges[0]
     assert range_.kind == "continuous"
     assert (range_.hard_low, range_.hard_high) == pytest.approx(hard)
+
+
+def test_choices_that_would_not_fit_the_table_are_refused() -> None:
+    long = {f"p{n}": {"choose": [f"{n}-{m}-" + "x" * 100 for m in range(30)]} for n in range(8)}
+    with pytest.raises(SpecError, match="characters together; at most 20000"):
+        expand(document(search_space=long))

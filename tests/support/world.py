@@ -174,10 +174,11 @@ class World:
         """Wake a study, and let the deployer do what that asks of it, until nothing is asked."""
         study = self.conductor.advance(study_id, look=look)
         while (asked := self.deploys.take(timeout=0)) is not None:
-            before = self.crowns.versions()
+            while self.wakes.take(timeout=0) is not None:
+                pass
             self.deployer.tend(asked)
-            if self.crowns.versions() == before:
-                break
+            if not len(self.wakes):
+                break  # It has nothing to tell yet.
             study = self.conductor.advance(study_id, look=True)
         return study
 

@@ -206,10 +206,6 @@ class MemoryEndpoints:
     def __contains__(self, name: str) -> bool:
         return name in self._endpoints
 
-    def versions(self) -> dict[str, int]:
-        """Return the version of each endpoint's record."""
-        return {name: endpoint.version for name, endpoint in self._endpoints.items()}
-
     def load(self, name: str) -> Endpoint:
         """Return what is known of an endpoint; at version 0, if that is nothing."""
         return self._endpoints.get(name, Endpoint(name=name))

@@ -11,9 +11,13 @@ from tunewright.domain.space import (
     CategoricalRange,
     ContinuousRange,
     IntegerRange,
+    Range,
     Scaling,
 )
 from tunewright.domain.spec import StudySpec
+
+MAX_CHOICE_TEXT = 20_000
+"""Every round's plan holds them, and a study with six rounds must fit an item of 400 KB."""
 
 
 def check_space(spec: StudySpec) -> Iterator[Problem]:
@@ -26,6 +30,13 @@ def check_space(spec: StudySpec) -> Iterator[Problem]:
             ("search_space",),
             f"has {count} parameters; AMT searches at most {MAX_PARAMETERS}: move "
             f"{count - MAX_PARAMETERS} of them to training.fixed",
+        )
+    words = [word for each in spec.search_space.ranges for word in _words(each)]
+    if sum(map(len, words)) > MAX_CHOICE_TEXT:
+        yield Problem(
+            ("search_space",),
+            f"the choices have {sum(map(len, words))} characters together; at most "
+            f"{MAX_CHOICE_TEXT} can be kept: name them shorter, and let the script look them up",
         )
     for each in spec.search_space.ranges:
         path = ("search_space", each.name)
@@ -46,6 +57,10 @@ _HAS_A_KEY = {
     "StoppingCondition": "training.max_run",
 }
 """Members that would go round what the profile and the budget check, or be ignored."""
+
+
+def _words(range_: Range) -> tuple[str, ...]:
+    return range_.choices if isinstance(range_, CategoricalRange) else ()
 
 
 def _choices(range_: CategoricalRange, path: tuple[str, ...]) -> Iterator[Problem]:
