@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tunewright.domain import names
 from tunewright.domain.errors import (
@@ -27,7 +27,14 @@ from tunewright.domain.trial import TrialStatus
 
 _PAGE = 100
 _VARIANT = "AllTraffic"
-_REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFound"})
+_REFUSALS = frozenset(
+    {
+        "ValidationException",
+        "AccessDeniedException",
+        "ResourceNotFound",
+        "SerializationException",
+    }
+)
 _PASSING = ("Could not find", "in-progress")
 """Beginnings of validation errors that pass by themselves: reads behind writes, busy endpoints."""
 
@@ -40,6 +47,8 @@ def raise_for(error: Exception) -> NoReturn:
         CapacityError: A quota is used up.
         UnknownOutcomeError: It may have been done, or may pass by itself.
     """
+    if isinstance(error, ParamValidationError):  # It never left this process.
+        raise RefusedError(type(error).__name__, str(error)) from error
     if not isinstance(error, ClientError):
         raise UnknownOutcomeError(type(error).__name__, str(error)) from error
     code, words = code_of(error), words_of(error)

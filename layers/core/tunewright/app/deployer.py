@@ -13,6 +13,8 @@ from tunewright.domain.steps.step import EndpointSeen
 from tunewright.domain.study import Deployment, Study
 
 _VALIDATION = "validation"
+_BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
+"""States of an endpoint that cannot be updated any more."""
 
 
 class Deployer:
@@ -64,6 +66,9 @@ class Deployer:
             return Foreign(f"{planned.endpoint} does not carry this stack's tags")
         if hosted is not None and hosted.config == planned.model:
             return self._under_way(study, planned, deploy, hosted.status, hosted.words)
+        if hosted is not None and hosted.status in _BROKEN:
+            words = hosted.words or "SageMaker gives no reason"
+            return Refused(f"{planned.endpoint} is {hosted.status}, delete it first: {words}")
         if hosted is not None and hosted.status not in {"InService", "OutOfService"}:
             return None  # It changes for somebody else: wait for the end of that.
         try:

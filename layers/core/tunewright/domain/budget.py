@@ -109,5 +109,5 @@ def affordable_trials(
     if left is None:
         return wanted
     each = worst_case(spec, prices, 1)
-    fits = min(wanted, int(left / each)) if left > 0 else 0
+    fits = min(wanted, int(left // each)) if left > 0 else 0
     return fits if fits >= min(wanted, least_trials(spec)) else 0

@@ -103,7 +103,7 @@ def refine(
         try:
             share = GOOD_SHARE if adaptive else GOOD_SHARE_AT_RANDOM
             found = _good_part(space, lessons, best, share, seed_of(study_id, round_number))
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
     return _guarded(space, found, keep_exploring)
 

@@ -80,6 +80,8 @@ class DeployModel(Value):
     kind: Literal["deploy_model"] = "deploy_model"
     model: str
     endpoint: str
+    not_before: datetime | None = None
+    waits: int = 0
 
 
 Action = Annotated[StartRound | StopRound | DeployModel, Field(discriminator="kind")]
@@ -271,3 +273,25 @@ class Study(Value):
     def with_live(self, live: Round) -> "Study":
         """Replace the live round."""
         return self.but(rounds=(*self.rounds[:-1], live))
+
+    def without_live(self) -> "Study":
+        """Forget the live round, of which nothing was launched, and what was owed to it."""
+        return self.but(rounds=self.rounds[:-1], ledger=self.ledger.release(), owed=())
+
+    def due(self, now: datetime) -> Action | None:
+        """Return the first owed action that may be done now; a paused study starts no round."""
+        for action in self.owed:
+            held = self.paused and isinstance(action, StartRound)
+            if not held and not _waits(action, now):
+                return action
+        return None
+
+    def waits_for_capacity(self, now: datetime) -> bool:
+        """Whether SageMaker had no capacity for the live round, and was not asked again since."""
+        return any(isinstance(each, StartRound) and _waits(each, now) for each in self.owed)
+
+
+def _waits(action: Action, now: datetime) -> bool:
+    if isinstance(action, StopRound) or action.not_before is None:
+        return False
+    return action.not_before > now

@@ -304,7 +304,7 @@ def another_attempt(study: Study, live: Round) -> RoundPlan | None:
         return None
     attempt = plan.attempt + 1
     job = names.tuning_job(study.id, plan.number, attempt)
-    if plan.attempt == 1:
+    if plan.attempt == 1 and len(study.rounds) > 1:
         space = _parents_scalings(plan.space, study.rounds[-2].plan.space)
         return plan.but(attempt=attempt, job=job, space=space)
     return plan.but(attempt=attempt, job=job, warm_start=None)

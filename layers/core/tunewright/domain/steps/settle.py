@@ -22,6 +22,8 @@ from tunewright.domain.values import show_duration, show_number
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=60)
+_DOUBLINGS = 4
+"""From the first wait to past the longest; more of them would pass what a duration can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def settle(study: Study, action: Action, outcome: Outcome, now: datetime) -> Ste
         case StopRound():
             return Step(study.but(owed=()))
         case DeployModel():
-            return _deployed(study, outcome, now)
+            return _deployed(study, action, outcome, now)
         case _ as never:  # pragma: no cover
             assert_never(never)
 
@@ -77,14 +79,12 @@ def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) 
         case Done():
             return _runs(study, live, now)
         case NoCapacity(words):
-            return _wait(study, live, action, words, now)
+            return _wait(study, action, f"round {live.plan.number}", words, now)
         case Refused(words):
             return _refused(study, live, words, now)
         case Foreign(words):
             reason = f"the name {live.plan.job} is taken by a job that is not ours: {words}"
-            freed = study.but(
-                rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=(), phase=Phase.FAILED
-            )
+            freed = study.without_live().but(phase=Phase.FAILED)
             return Step(freed).tell(DecisionKind.FAILED, reason, now)
         case _ as never:  # pragma: no cover
             assert_never(never)
@@ -99,17 +99,20 @@ def _runs(study: Study, live: Round, now: datetime) -> Step:
     )
 
 
-def _wait(study: Study, live: Round, action: StartRound, words: str, now: datetime) -> Step:
-    delay = min(FIRST_WAIT * 2**action.waits, LONGEST_WAIT)
+def _wait(
+    study: Study, action: StartRound | DeployModel, what: str, words: str, now: datetime
+) -> Step:
+    delay = min(FIRST_WAIT * 2 ** min(action.waits, _DOUBLINGS), LONGEST_WAIT)
     waiting = action.but(not_before=now + delay, waits=action.waits + 1)
     step = Step(study.but(owed=(waiting,)))
     reason = (
-        f"round {live.plan.number} waits for capacity: SageMaker says: {words}; it is tried "
+        f"{what} waits for capacity: SageMaker says: {words}; it is tried "
         f"again in {show_duration(delay.total_seconds())}"
     )
     if action.waits:  # told once; the waiting itself is no news
         return step
-    return step.tell(DecisionKind.WAITING, reason, now, round_number=live.plan.number)
+    number = study.live.plan.number if study.live else 0
+    return step.tell(DecisionKind.WAITING, reason, now, round_number=number)
 
 
 def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
@@ -117,8 +120,9 @@ def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
     number, attempt = live.plan.number, live.plan.attempt
     said = f"SageMaker refused attempt {attempt} at round {number}: {words}"
     if plan is None:
-        freed = study.but(rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=())
-        told = Step(freed).tell(DecisionKind.ROUND_REFUSED, said, now, round_number=number)
+        told = Step(study.without_live()).tell(
+            DecisionKind.ROUND_REFUSED, said, now, round_number=number
+        )
         return ask(told, said, now)
     how = "without warm start" if plan.warm_start is None else "with its parents' scalings"
     after = study.with_live(live.but(plan=plan)).but(owed=(StartRound(job=plan.job),))
@@ -131,7 +135,7 @@ def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
     )
 
 
-def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
+def _deployed(study: Study, action: DeployModel, outcome: Outcome, now: datetime) -> Step | None:
     planned = study.deployment
     if planned is None:
         return None
@@ -143,8 +147,8 @@ def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
             )
             step = Step(study).tell(DecisionKind.DEPLOYED, reason, now)
             return finish(step, f"the study is done: {reason}", now)
-        case NoCapacity():
-            return Step(study)
+        case NoCapacity(words):
+            return _wait(study, action, planned.endpoint, words, now)
         case Refused(words) | Foreign(words):
             reason = f"{planned.endpoint} could not be deployed: {words}"
             failed = Step(study.but(phase=Phase.FAILED, owed=()))
