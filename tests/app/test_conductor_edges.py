@@ -316,3 +316,14 @@ def test_a_late_trial_that_moves_the_bar_back_is_no_new_best() -> None:
     world.recorder.record(second)
     world.advance(study_id, look=False)
     assert world.kinds(study_id).count("new best") == 1
+
+
+def test_a_round_whose_trials_have_all_ended_is_not_stopped() -> None:
+    world, study_id = started(
+        stop=[{"not_improving": {"trials": 3, "min_gain": 0.01, "warm_up": 1}}],
+        rounds={**ONE, "trials": 4, "max": 1},
+    )
+    for value in (0.9, 0.8, 0.8, 0.8):
+        world.recorder.record(world.run_trial(value))
+        world.advance(study_id, look=False)
+    assert not world.stop_calls

@@ -6,6 +6,7 @@ nobody can know. "Already exists" is success once the tags say that it is ours.
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
@@ -35,8 +36,8 @@ _REFUSALS = frozenset(
         "SerializationException",
     }
 )
-_PASSING = ("Could not find", "in-progress")
-"""Beginnings of validation errors that pass by themselves: reads behind writes, busy endpoints."""
+_PASSING = re.compile(r"Could not find (?!model data)|in-progress")
+"""In validation errors that pass by themselves: reads behind writes, busy endpoints."""
 
 
 def raise_for(error: Exception) -> NoReturn:
@@ -54,7 +55,7 @@ def raise_for(error: Exception) -> NoReturn:
     code, words = code_of(error), words_of(error)
     if code == "ResourceLimitExceeded":
         raise CapacityError(code, words) from error
-    if code in _REFUSALS and not any(part in words for part in _PASSING):
+    if code in _REFUSALS and not _PASSING.search(words):
         raise RefusedError(code, words) from error
     raise UnknownOutcomeError(code, words) from error
 

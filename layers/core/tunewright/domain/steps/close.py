@@ -18,7 +18,12 @@ MISSED_AFTER = timedelta(hours=1)
 
 
 def judge_live(study: Study, live: Round, seen: Observation, now: datetime) -> Step | Look | None:
-    """Let every rule judge the live round, and stop it when one fires."""
+    """Let every rule judge the live round, and stop it when one fires.
+
+    A round whose trials have all ended is about to end by itself; `close` asks the rules then.
+    """
+    if live.progress.finished >= live.plan.trials:
+        return None
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, live, now))
         if verdict.fired and isinstance(rule, NoMetric) and not seen.listed:
