@@ -54,7 +54,7 @@ def test_a_study_runs_from_submission_to_an_endpoint_with_nobody_touching_it() -
     assert kinds.count("round started") == kinds.count("round done") == 3
     assert kinds.count("ranges refined") == 2
     assert "tw-churn-prod" in world.crowns
-    champion = world.crowns.champion("tw-churn-prod")
+    champion = world.crowns.load("tw-churn-prod").champion
     assert champion is not None
     assert champion.lease_ends - champion.since == timedelta(days=1)
 

@@ -269,28 +269,6 @@ def deploying(world: World, study_id: str) -> Study:
     return world.advance(study_id)
 
 
-def test_a_deployment_waits_for_capacity_quietly_and_says_so_once() -> None:
-    world, study_id = started(deploy=DEPLOY)
-    world.recorder.record(world.run_trial(0.9))
-    tries: list[object] = []
-    go_live = world.go_live
-
-    def full(*arguments: Any, **named: Any) -> None:
-        tries.append(arguments)
-        raise FULL
-
-    world.go_live = full  # type: ignore[method-assign]
-    deploying(world, study_id)
-    world.advance(study_id)
-    assert len(tries) == 1
-    assert "tw-churn-prod waits for capacity" in reasons(world, study_id)
-    world.pass_time(400)
-    world.go_live = go_live  # type: ignore[method-assign]
-    world.advance(study_id)
-    world.finish_deployment()
-    assert world.advance(study_id).phase is Phase.DONE
-
-
 def test_an_endpoint_that_cannot_be_updated_any_more_is_told_and_not_waited_for() -> None:
     world, study_id = started(deploy=DEPLOY)
     world.recorder.record(world.run_trial(0.9))

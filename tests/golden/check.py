@@ -8,6 +8,8 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from tunewright.domain.form import json_schema
+from tunewright.web.openapi import describe
+from tunewright.web.routes import ROUTES
 from tunewright_client.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +18,11 @@ ROOT = Path(__file__).parents[2]
 def schema() -> str:
     """The JSON Schema of spec files."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def openapi() -> str:
+    """The description of the API."""
+    return json.dumps(describe(ROUTES, "1"), indent=2, ensure_ascii=False) + "\n"
 
 
 def command_line() -> str:
@@ -38,6 +45,7 @@ def command_line() -> str:
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/study.schema.json": schema,
     "docs/reference/cli.md": command_line,
+    "docs/reference/openapi.json": openapi,
 }
 
 

@@ -51,11 +51,13 @@ class World:
         self.configs: set[str] = set()
         self.calls: list[str] = []
         self.refusals: list[Exception] = []
+        self.hosting_trouble: list[Exception] = []
         self.stop_calls: list[str] = []
         self._random = random.Random(7)  # noqa: S311 - a test's luck
         self.store = MemoryStore()
         self.crowns = MemoryEndpoints()
         self.wakes: MemoryQueue[Wake] = MemoryQueue()
+        self.deploys: MemoryQueue[str] = MemoryQueue()
         self.profiles: dict[str, Profile] = {"default": profile(**profile_changes)}
         self.recorder = Recorder(self.store, self.store, self)
         self.studies = Studies(
@@ -72,7 +74,15 @@ class World:
             commands=self.store,
             tuning=self,
             recorder=self.recorder,
-            deployer=Deployer(self, self.crowns, self),
+            endpoints=self.crowns,
+            deploys=self.deploys,
+            clock=self,
+        )
+        self.deployer = Deployer(
+            studies=self.store,
+            endpoints=self.crowns,
+            hosting=self,
+            wakes=self.wakes,
             clock=self,
         )
 
@@ -139,6 +149,8 @@ class World:
     def make_model(
         self, planned: Deployment, deploy: Deploy, profile: Profile, tags: dict[str, str]
     ) -> bool:
+        if self.hosting_trouble:
+            raise self.hosting_trouble.pop(0)
         new = planned.model not in self.configs
         self.configs.add(planned.model)
         return new
@@ -159,7 +171,15 @@ class World:
         return self.studies.submit(document, caller="ana", key=key).id
 
     def advance(self, study_id: str, *, look: bool = True) -> Study:
-        return self.conductor.advance(study_id, look=look)
+        """Wake a study, and let the deployer do what that asks of it, until nothing is asked."""
+        study = self.conductor.advance(study_id, look=look)
+        while (asked := self.deploys.take(timeout=0)) is not None:
+            before = self.crowns.versions()
+            self.deployer.tend(asked)
+            if self.crowns.versions() == before:
+                break
+            study = self.conductor.advance(study_id, look=True)
+        return study
 
     def live_job(self) -> tuple[str, Job]:
         name, job = next(

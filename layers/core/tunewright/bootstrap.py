@@ -53,6 +53,11 @@ class MemoryStack:
         return MemoryQueue()
 
     @cached_property
+    def deploys(self) -> MemoryQueue[str]:
+        """Which studies' endpoints to look at, or to change."""
+        return MemoryQueue()
+
+    @cached_property
     def clock(self) -> SystemClock:
         """The time."""
         return SystemClock()
@@ -82,14 +87,25 @@ class MemoryStack:
     @cached_property
     def conductor(self) -> Conductor:
         """Advances studies."""
-        hosting = SageMakerHosting(self._client("sagemaker"), self._client("s3"))
         return Conductor(
             studies=self.store,
             trials=self.store,
             commands=self.store,
             tuning=self.tuning,
             recorder=self.recorder,
-            deployer=Deployer(hosting, self.endpoints, self.clock),
+            endpoints=self.endpoints,
+            deploys=self.deploys,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def deployer(self) -> Deployer:
+        """Tends endpoints."""
+        return Deployer(
+            studies=self.store,
+            endpoints=self.endpoints,
+            hosting=SageMakerHosting(self._client("sagemaker"), self._client("s3")),
+            wakes=self.wakes,
             clock=self.clock,
         )
 
@@ -124,7 +140,11 @@ class MemoryStack:
             self.wakes.put(Wake(study_id, look=True))
 
     def work(self, timeout: float) -> bool:
-        """Look after the study that has waited longest; False if none came within the time."""
+        """Do what has waited longest; False if nothing came within the time."""
+        tended = self.deploys.take(timeout=0)
+        if tended is not None:
+            self.deployer.tend(tended)
+            return True
         wake = self.wakes.take(timeout)
         if wake is None:
             return False

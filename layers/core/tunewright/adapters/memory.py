@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
-from tunewright.domain.seen import Champion
+from tunewright.domain.seen import Endpoint
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Study
 from tunewright.domain.trial import Trial, merge
@@ -89,6 +89,15 @@ class MemoryStore:
         with self._lock:
             return tuple(each.id for each in self._studies.values() if not each.phase.is_over)
 
+    def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
+        """Return the newest studies; with `before`, those older than that one."""
+        with self._lock:
+            ordered = sorted(self._studies.values(), key=_age, reverse=True)
+            if before is not None and before in self._studies:
+                mark = _age(self._studies[before])
+                ordered = [each for each in ordered if _age(each) < mark]
+            return tuple(ordered[:limit])
+
     def decisions(self, study_id: str) -> tuple[Decision, ...]:
         """Return what was decided, oldest first."""
         with self._lock:
@@ -134,6 +143,10 @@ class MemoryStore:
             return tuple(sorted(waiting, key=lambda command: (command.at, command.id)))
 
 
+def _age(study: Study) -> tuple[datetime, str]:
+    return study.submitted, study.id
+
+
 Item = TypeVar("Item", bound=Hashable)
 
 
@@ -162,21 +175,35 @@ class MemoryQueue(Generic[Item]):
 
 
 class MemoryEndpoints:
-    """What is live, by endpoint name."""
+    """What is known of endpoints, by name."""
 
     def __init__(self) -> None:
-        self._champions: dict[str, Champion] = {}
+        self._lock = threading.Lock()
+        self._endpoints: dict[str, Endpoint] = {}
 
-    def __contains__(self, endpoint: str) -> bool:
-        return endpoint in self._champions
+    def __contains__(self, name: str) -> bool:
+        return name in self._endpoints
 
-    def champion(self, endpoint: str) -> Champion | None:
-        """Return what is live at an endpoint, if one of our studies put it there."""
-        return self._champions.get(endpoint)
+    def versions(self) -> dict[str, int]:
+        """Return the version of each endpoint's record."""
+        return {name: endpoint.version for name, endpoint in self._endpoints.items()}
 
-    def crown(self, champion: Champion) -> None:
-        """Keep what is live now."""
-        self._champions[champion.endpoint] = champion
+    def load(self, name: str) -> Endpoint:
+        """Return what is known of an endpoint; at version 0, if that is nothing."""
+        return self._endpoints.get(name, Endpoint(name=name))
+
+    def save(self, endpoint: Endpoint) -> Endpoint:
+        """Write what is known now.
+
+        Raises:
+            StaleVersionError: It is not at the version it was read at any more.
+        """
+        with self._lock:
+            if self.load(endpoint.name).version != endpoint.version:
+                raise StaleVersionError(f"{endpoint.name} is not at that version any more")
+            written = endpoint.but(version=endpoint.version + 1)
+            self._endpoints[endpoint.name] = written
+            return written
 
 
 class SystemClock:

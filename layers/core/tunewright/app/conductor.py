@@ -8,9 +8,17 @@ A crash anywhere is healed by the next wake.
 from dataclasses import replace
 from typing import assert_never
 
-from tunewright.app.deployer import Deployer
-from tunewright.app.ports import Clock, CommandStore, StudyStore, TrialStore, Tuning
+from tunewright.app.ports import (
+    Clock,
+    CommandStore,
+    Deploys,
+    EndpointStore,
+    StudyStore,
+    TrialStore,
+    Tuning,
+)
 from tunewright.app.recorder import Recorder
+from tunewright.domain import names
 from tunewright.domain.decide import decide
 from tunewright.domain.errors import (
     CapacityError,
@@ -20,8 +28,17 @@ from tunewright.domain.errors import (
     UnknownOutcomeError,
 )
 from tunewright.domain.request import compile_request
-from tunewright.domain.steps.settle import Done, Foreign, NoCapacity, Outcome, Refused, settle
-from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.seen import Report
+from tunewright.domain.steps.settle import (
+    Done,
+    Foreign,
+    NoCapacity,
+    Outcome,
+    Outdated,
+    Refused,
+    settle,
+)
+from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
 from tunewright.domain.study import Action, DeployModel, StartRound, StopRound, Study
 
 MAX_STEPS = 40
@@ -41,7 +58,8 @@ class Conductor:
         commands: CommandStore,
         tuning: Tuning,
         recorder: Recorder,
-        deployer: Deployer,
+        endpoints: EndpointStore,
+        deploys: Deploys,
         clock: Clock,
     ) -> None:
         self._studies = studies
@@ -49,7 +67,8 @@ class Conductor:
         self._commands = commands
         self._tuning = tuning
         self._recorder = recorder
-        self._deployer = deployer
+        self._endpoints = endpoints
+        self._deploys = deploys
         self._clock = clock
 
     def advance(self, study_id: str, *, look: bool) -> Study:
@@ -106,14 +125,25 @@ class Conductor:
             commands=self._commands.waiting(study.id),
             listed=View.LISTING in views,
         )
-        live, deploy = study.live, study.spec.deploy
+        live = study.live
         if View.TRIALS in views:
             seen = replace(seen, trials=self._trials.of_study(study.id))
         if View.ROUND in views and live is not None and not study.owed:
             seen = replace(seen, round=self._tuning.look(live.plan.job))
-        if View.ENDPOINT in views and deploy is not None:
-            seen = replace(seen, endpoint=self._deployer.look(study, deploy))
+        if View.ENDPOINT in views:
+            report = self._report(study)
+            if report is None or report.plan_hash is not None:
+                self._deploys.put(study.id)  # The deployer looks, writes what it saw, and wakes us.
+            else:
+                endpoint = EndpointSeen(live=report.live, fingerprint=report.fingerprint)
+                seen = replace(seen, endpoint=endpoint)
         return seen
+
+    def _report(self, study: Study) -> Report | None:
+        deploy = study.spec.deploy
+        if deploy is None:
+            return None
+        return self._endpoints.load(names.endpoint(deploy.to)).reports.get(study.id)
 
     def _list(self, study: Study) -> None:
         live = study.live
@@ -141,12 +171,27 @@ class Conductor:
                 self._tuning.stop(job)
                 return Done()
             case DeployModel():
-                planned, deploy = study.deployment, study.spec.deploy
-                if planned is None or deploy is None:
-                    return None
-                return self._deployer.deploy(study, planned, deploy)
+                return self._deployed(study)
             case _ as never:  # pragma: no cover
                 assert_never(never)
+
+    def _deployed(self, study: Study) -> Outcome | None:
+        """Return what the deployer tells of the deployment; ask it to go on if that is nothing."""
+        planned, report = study.deployment, self._report(study)
+        if planned is None or report is None or report.plan_hash != planned.hash:
+            self._deploys.put(study.id)
+            return None
+        match report.outcome:
+            case "done":
+                return Done()
+            case "refused":
+                return Refused(report.words)
+            case "foreign":
+                return Foreign(report.words)
+            case "outdated":
+                return Outdated()
+            case _:
+                return None
 
     def _start(self, study: Study) -> Outcome | None:
         live = study.live

@@ -1,16 +1,23 @@
-"""Brings a planned deployment live, one idempotent step at a time; it never decides whether."""
+"""Tends endpoints: looks at them and changes them, one idempotent step at a time, on others' word.
+
+It is the only one with rights to models and endpoints. It reads what a study asks for, writes what
+it saw and did to the endpoint's own record, and wakes the study; studies it never writes.
+"""
 
 from datetime import timedelta
 
-from tunewright.app.ports import Clock, EndpointStore, Hosting
+from tunewright.app.ports import Clock, EndpointStore, Hosting, StudyStore, Wake, Wakes
 from tunewright.domain import names
-from tunewright.domain.errors import CapacityError, RefusedError
+from tunewright.domain.errors import (
+    CapacityError,
+    RefusedError,
+    StaleVersionError,
+    UnknownOutcomeError,
+)
 from tunewright.domain.gates import Live
-from tunewright.domain.seen import Champion
+from tunewright.domain.seen import Champion, Endpoint, HostedSeen, Report
 from tunewright.domain.spec import Deploy
-from tunewright.domain.steps.settle import Done, Foreign, NoCapacity, Outcome, Refused
-from tunewright.domain.steps.step import EndpointSeen
-from tunewright.domain.study import Deployment, Study
+from tunewright.domain.study import Deployment, DeployModel, Phase, Study
 
 _VALIDATION = "validation"
 _BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
@@ -20,88 +27,162 @@ _BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
 class Deployer:
     """Looks at endpoints, and moves them."""
 
-    def __init__(self, hosting: Hosting, endpoints: EndpointStore, clock: Clock) -> None:
-        self._hosting = hosting
+    def __init__(
+        self,
+        *,
+        studies: StudyStore,
+        endpoints: EndpointStore,
+        hosting: Hosting,
+        wakes: Wakes,
+        clock: Clock,
+    ) -> None:
+        self._studies = studies
         self._endpoints = endpoints
+        self._hosting = hosting
+        self._wakes = wakes
         self._clock = clock
 
-    def look(self, study: Study, deploy: Deploy) -> EndpointSeen:
-        """Say what is live where a study deploys to.
+    def tend(self, study_id: str) -> None:
+        """Do what a study asks for at its endpoint: look, or bring its model a step nearer.
+
+        Nothing is lost if this fails anywhere: the study still asks, and the next call goes on.
 
         Raises:
-            UnknownOutcomeError: SageMaker or S3 does not answer now.
+            NotFoundError: There is no such study.
         """
-        endpoint = names.endpoint(deploy.to)
-        hosted = self._hosting.look(endpoint, study.stack)
-        champion = self._endpoints.champion(endpoint)
-        live = None
-        if hosted is not None:
-            known = champion if champion and champion.model == hosted.config else None
-            live = Live(
-                model=hosted.config,
-                ours=hosted.ours and known is not None,
-                study_id=known.study_id if known else None,
-                metric=known.metric if known else None,
-                value=known.value if known else None,
-                fingerprint=known.fingerprint if known else None,
-            )
-        return EndpointSeen(live=live, fingerprint=self._fingerprint(study))
+        study = self._studies.load(study_id)
+        deploy, planned = study.spec.deploy, study.deployment
+        if deploy is None:
+            return
+        endpoint = self._endpoints.load(names.endpoint(deploy.to))
+        try:
+            if study.phase is Phase.CHOOSING:
+                told = self._look(study, endpoint)
+            elif planned is not None and any(isinstance(each, DeployModel) for each in study.owed):
+                told = self._deploy(study, planned, deploy, endpoint)
+            else:
+                return
+            if told:
+                self._wakes.put(Wake(study_id, look=True))
+        except (StaleVersionError, UnknownOutcomeError):
+            return  # Somebody else was first, or AWS does not answer: the next call looks again.
+
+    def _look(self, study: Study, endpoint: Endpoint) -> bool:
+        """Write what is live for a study that has to judge it, once that stands still."""
+        if endpoint.holder is not None:
+            return False  # Another study is changing it: judge what comes of that.
+        hosted = self._hosting.look(endpoint.name, study.stack)
+        report = Report(live=_live(hosted, endpoint.champion), fingerprint=self._fingerprint(study))
+        self._save(endpoint, study, report)
+        return True
+
+    def _deploy(
+        self, study: Study, planned: Deployment, deploy: Deploy, endpoint: Endpoint
+    ) -> bool:
+        """Bring a deployment a step nearer; True once there is an outcome to tell of."""
+        known = endpoint.reports.get(study.id)
+        if known is not None and known.plan_hash == planned.hash:
+            return True  # It was told before; the study has only not heard of it.
+        if endpoint.holder not in {None, study.id}:
+            return False  # Another study is changing it: wait for the end of that.
+        if endpoint.holder is None:
+            endpoint = self._endpoints.save(endpoint.but(holder=study.id))
+        report = self._one_step(study, planned, deploy, endpoint)
+        if report is None:
+            return False
+        freed = endpoint.but(holder=None)
+        if report.outcome == "done":
+            freed = freed.but(champion=self._champion(study, planned, deploy, report.fingerprint))
+        self._save(freed, study, report)
+        return True
+
+    def _one_step(
+        self, study: Study, planned: Deployment, deploy: Deploy, endpoint: Endpoint
+    ) -> Report | None:
+        hosted = self._hosting.look(planned.endpoint, study.stack)
+        report = Report(
+            live=_live(hosted, endpoint.champion),
+            fingerprint=self._fingerprint(study),
+            plan_hash=planned.hash,
+        )
+        if hosted is not None and not hosted.ours:
+            words = f"{planned.endpoint} does not carry this stack's tags"
+            return report.but(outcome="foreign", words=words)
+        if hosted is not None and hosted.config == planned.model:
+            return _outcome(report, hosted)
+        if hosted is not None and hosted.status in _BROKEN:
+            said = hosted.words or "SageMaker gives no reason"
+            words = f"{planned.endpoint} is {hosted.status}, delete it first: {said}"
+            return report.but(outcome="refused", words=words)
+        if hosted is not None and hosted.status not in {"InService", "OutOfService"}:
+            return None  # It is changing: wait for the end of that.
+        if (hosted.config if hosted else None) != planned.replaces:
+            return report.but(outcome="outdated")
+        return self._go_live(study, planned, deploy, hosted, report)
+
+    def _go_live(
+        self,
+        study: Study,
+        planned: Deployment,
+        deploy: Deploy,
+        hosted: HostedSeen | None,
+        report: Report,
+    ) -> Report | None:
+        try:
+            is_new = self._hosting.make_model(planned, deploy, study.profile, study.tags)
+            if hosted is not None and hosted.words and not is_new:
+                # Our config was tried before, and rolled back.
+                return report.but(outcome="refused", words=hosted.words)
+            self._hosting.go_live(planned, study.tags, update=hosted is not None)
+        except CapacityError:
+            return None  # A quota is used up: the next call tries again.
+        except RefusedError as error:
+            return report.but(outcome="refused", words=error.words)
+        return None
+
+    def _champion(
+        self, study: Study, planned: Deployment, deploy: Deploy, fingerprint: str
+    ) -> Champion:
+        now = self._clock.now()
+        return Champion(
+            endpoint=planned.endpoint,
+            study_id=study.id,
+            model=planned.model,
+            trial=planned.trial,
+            metric=study.spec.objective.metric,
+            value=planned.value,
+            fingerprint=fingerprint,
+            price_per_hour=planned.price_per_hour,
+            since=now,
+            lease_ends=now + timedelta(seconds=deploy.lease),
+        )
+
+    def _save(self, endpoint: Endpoint, study: Study, report: Report) -> None:
+        self._endpoints.save(endpoint.but(reports={**endpoint.reports, study.id: report}))
 
     def _fingerprint(self, study: Study) -> str:
         inputs = study.spec.training.inputs
         channel = inputs.get(_VALIDATION) or next(iter(inputs.values()))
         return self._hosting.fingerprint(channel.uri)
 
-    def deploy(self, study: Study, planned: Deployment, deploy: Deploy) -> Outcome | None:
-        """Bring a deployment one step nearer to being live.
 
-        Returns:
-            What came of it; None while it is under way, or when SageMaker did not answer.
+def _outcome(report: Report, hosted: HostedSeen) -> Report | None:
+    if hosted.status == "Failed":
+        words = hosted.words or "SageMaker gives no reason"
+        return report.but(outcome="refused", words=words)
+    return report.but(outcome="done") if hosted.status == "InService" else None
 
-        Raises:
-            UnknownOutcomeError: SageMaker does not answer now: it is still owed.
-        """
-        hosted = self._hosting.look(planned.endpoint, study.stack)
-        if hosted is not None and not hosted.ours:
-            return Foreign(f"{planned.endpoint} does not carry this stack's tags")
-        if hosted is not None and hosted.config == planned.model:
-            return self._under_way(study, planned, deploy, hosted.status, hosted.words)
-        if hosted is not None and hosted.status in _BROKEN:
-            words = hosted.words or "SageMaker gives no reason"
-            return Refused(f"{planned.endpoint} is {hosted.status}, delete it first: {words}")
-        if hosted is not None and hosted.status not in {"InService", "OutOfService"}:
-            return None  # It changes for somebody else: wait for the end of that.
-        try:
-            is_new = self._hosting.make_model(planned, deploy, study.profile, study.tags)
-            if hosted is not None and hosted.words and not is_new:
-                return Refused(hosted.words)  # Our config was tried before, and rolled back.
-            self._hosting.go_live(planned, study.tags, update=hosted is not None)
-        except CapacityError as error:
-            return NoCapacity(error.words)
-        except RefusedError as error:
-            return Refused(error.words)
+
+def _live(hosted: HostedSeen | None, champion: Champion | None) -> Live | None:
+    """Join what SageMaker says is live with what we know of it."""
+    if hosted is None:
         return None
-
-    def _under_way(
-        self, study: Study, planned: Deployment, deploy: Deploy, status: str, words: str | None
-    ) -> Outcome | None:
-        if status == "Failed":
-            return Refused(words or "SageMaker gives no reason")
-        if status != "InService":
-            return None
-        now = self._clock.now()
-        self._endpoints.crown(
-            Champion(
-                endpoint=planned.endpoint,
-                study_id=study.id,
-                model=planned.model,
-                trial=planned.trial,
-                metric=study.spec.objective.metric,
-                value=planned.value,
-                fingerprint=self._fingerprint(study),
-                price_per_hour=planned.price_per_hour,
-                since=now,
-                lease_ends=now + timedelta(seconds=deploy.lease),
-            )
-        )
-        return Done()
+    known = champion if champion and champion.model == hosted.config else None
+    return Live(
+        model=hosted.config,
+        ours=hosted.ours and known is not None,
+        study_id=known.study_id if known else None,
+        metric=known.metric if known else None,
+        value=known.value if known else None,
+        fingerprint=known.fingerprint if known else None,
+    )

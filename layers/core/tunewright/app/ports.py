@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from tunewright.domain.profile import Profile
-from tunewright.domain.seen import Champion, HostedSeen, RoundSeen, TrainingJobSeen
+from tunewright.domain.seen import Endpoint, HostedSeen, RoundSeen, TrainingJobSeen
 from tunewright.domain.spec import Deploy
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Deployment, Study
@@ -44,6 +44,10 @@ class StudyStore(Protocol):
 
     def live(self) -> tuple[str, ...]:
         """Return the ids of all studies that are not over."""
+        ...
+
+    def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
+        """Return the newest studies, over or not; with `before`, those older than that one."""
         ...
 
     def decisions(self, study_id: str) -> tuple[Decision, ...]:
@@ -171,14 +175,21 @@ class Hosting(Protocol):
 
 
 class EndpointStore(Protocol):
-    """Keeps what is live; written by the deployer alone."""
+    """Keeps what is known of endpoints; written by the deployer alone."""
 
-    def champion(self, endpoint: str) -> Champion | None:
-        """Return what is live at an endpoint, if one of our studies put it there."""
+    def load(self, name: str) -> Endpoint:
+        """Return what is known of an endpoint; at version 0, if that is nothing."""
         ...
 
-    def crown(self, champion: Champion) -> None:
-        """Keep what is live now."""
+    def save(self, endpoint: Endpoint) -> Endpoint:
+        """Write what is known now, on top of the version that it was read at.
+
+        Returns:
+            The endpoint with its new version.
+
+        Raises:
+            StaleVersionError: It is not at that version any more.
+        """
         ...
 
 
@@ -188,6 +199,14 @@ class Wake:
 
     study_id: str
     look: bool
+
+
+class Deploys(Protocol):
+    """The queue of studies whose endpoint must be looked at, or changed."""
+
+    def put(self, study_id: str) -> None:
+        """Queue a study; one that waits already may stay one."""
+        ...
 
 
 class Wakes(Protocol):

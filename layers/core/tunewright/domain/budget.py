@@ -106,8 +106,8 @@ def affordable_trials(
     Returns:
         The number of trials, at most `wanted`; 0 when even the least round does not fit.
     """
-    if left is None:
-        return wanted
     each = worst_case(spec, prices, 1)
+    if left is None or each == 0:
+        return wanted
     fits = min(wanted, int(left // each)) if left > 0 else 0
     return fits if fits >= min(wanted, least_trials(spec)) else 0

@@ -70,7 +70,7 @@ def _during(study: Study, live: Round, seen: Observation, now: datetime) -> Step
     if told is not None and (told.is_over or not told.exists):
         return close(study, live, told, now, listed=seen.listed)
     if live.status is RoundStatus.RUNNING:
-        return judge_live(study, live, seen, now)
+        return judge_live(study, live, now, listed=seen.listed)
     if told is not None and told.status == "InProgress" and live.began is None:
         return stop_again(study, live, told)
     return None

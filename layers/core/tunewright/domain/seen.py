@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
+from tunewright.domain.gates import Live
 from tunewright.domain.trial import TrialStatus
 from tunewright.domain.values import Value
 
@@ -110,3 +112,39 @@ class Champion(Value):
     price_per_hour: Decimal
     since: datetime
     lease_ends: datetime
+
+
+class Report(Value):
+    """What the deployer tells a study.
+
+    Attributes:
+        live: What is live where the study deploys to; None if nothing is.
+        fingerprint: Names the study's validation data.
+        plan_hash: The deployment that the outcome is of; None while only looking was asked for.
+        outcome: What came of that deployment; None while it is under way.
+        words: SageMaker's words about it.
+    """
+
+    live: Live | None
+    fingerprint: str
+    plan_hash: str | None = None
+    outcome: Literal["done", "refused", "foreign", "outdated"] | None = None
+    words: str = ""
+
+
+class Endpoint(Value):
+    """What is known of one endpoint; written by the deployer alone, under its own version.
+
+    Attributes:
+        name: Its name.
+        champion: What one of our studies put there; None if none did.
+        holder: The study that is changing it now; others wait.
+        reports: What is told to the studies that asked, by study.
+        version: Rises with every write; 0 before the first.
+    """
+
+    name: str
+    champion: Champion | None = None
+    holder: str | None = None
+    reports: dict[str, Report] = {}
+    version: int = 0

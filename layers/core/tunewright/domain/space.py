@@ -6,8 +6,9 @@ coordinate when the range moves; the scalings are AMT's (developer guide, "defin
 
 import math
 from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import Field
 
@@ -47,6 +48,8 @@ def _bend(value: float, scaling: Scaling) -> float:
             return math.log(value)
         case Scaling.REVERSE_LOGARITHMIC:
             return -math.log1p(-value)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
 def _unbend(bent: float, scaling: Scaling) -> float:
@@ -57,6 +60,8 @@ def _unbend(bent: float, scaling: Scaling) -> float:
             return math.exp(bent)
         case Scaling.REVERSE_LOGARITHMIC:
             return -math.expm1(-bent)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
 class ContinuousRange(Value):
@@ -237,6 +242,8 @@ class SearchSpace(Value):
                     total *= each.high - each.low + 1
                 case CategoricalRange():
                     total *= len(each.choices)
+                case _ as never:  # pragma: no cover
+                    assert_never(never)
         return total
 
 
@@ -253,6 +260,8 @@ def show_range(range_: ContinuousRange | IntegerRange | CategoricalRange) -> str
             text = f"{range_.low}–{range_.high}"
         case ContinuousRange():
             text = f"{range_.low:g}–{range_.high:g}"
+        case _ as never:  # pragma: no cover
+            assert_never(never)
     words = {Scaling.LOGARITHMIC: " (log)", Scaling.REVERSE_LOGARITHMIC: " (reverse log)"}
     return text + words.get(range_.scaling, "")
 
@@ -269,17 +278,11 @@ def round_outward(
     (0.01234, 0.09877)
     """
     return (
-        max(hard_low, _round_to(low, math.floor)),
-        min(hard_high, _round_to(high, math.ceil)),
+        max(hard_low, _round_to(low, ROUND_FLOOR)),
+        min(hard_high, _round_to(high, ROUND_CEILING)),
     )
 
 
-def _round_to(value: float, towards: Any) -> float:  # noqa: ANN401 - math.floor or math.ceil
-    if value == 0:
-        return 0.0
-    decimals = DIGITS - 1 - math.floor(math.log10(abs(value)))
-    # A value that has four digits already must stay as it is: 0.07 * 10**5 is 7000.000000000001.
-    if float(f"{value:.{DIGITS - 1}e}") == value:
-        return value
-    digits = towards(value * 10.0**decimals)
-    return float(f"{digits}e{-decimals}")
+def _round_to(value: float, rounding: str) -> float:
+    """Round the decimal that a person would read: in binary even 0.07 is a little more."""
+    return float(Context(prec=DIGITS, rounding=rounding).create_decimal(repr(float(value))))

@@ -80,8 +80,6 @@ class DeployModel(Value):
     kind: Literal["deploy_model"] = "deploy_model"
     model: str
     endpoint: str
-    not_before: datetime | None = None
-    waits: int = 0
 
 
 Action = Annotated[StartRound | StopRound | DeployModel, Field(discriminator="kind")]
@@ -99,6 +97,7 @@ class Deployment(Value):
         image: The image that serves it.
         environment: The environment of the container that serves it.
         price_per_hour: What the endpoint costs, in US dollars.
+        replaces: The model that was live when this was planned; None for none.
         hash: Names this deployment and no other.
     """
 
@@ -110,6 +109,7 @@ class Deployment(Value):
     image: str
     environment: dict[str, str] = {}
     price_per_hour: Decimal
+    replaces: str | None = None
     hash: str
 
 
@@ -150,6 +150,7 @@ class DecisionKind(StrEnum):
     DEPLOY_PLANNED = "deployment planned"
     APPROVAL_NEEDED = "approval needed"
     NOT_DEPLOYED = "not deployed"
+    JUDGED_AGAIN = "judged again"
     DEPLOYED = "deployed"
     NEEDS_PERSON = "needs a person"
     COMMANDED = "commanded"
@@ -161,15 +162,43 @@ EVENTS: dict[DecisionKind, Event] = {
     DecisionKind.ROUND_STARTED: Event.STARTED,
     DecisionKind.NEW_BEST: Event.NEW_BEST,
     DecisionKind.ROUND_DONE: Event.ROUND_DONE,
+    DecisionKind.REFINED: Event.ROUND_DONE,
+    DecisionKind.SEARCH_ENDED: Event.ROUND_DONE,
+    DecisionKind.NOT_DEPLOYED: Event.TROUBLE,
     DecisionKind.ROUND_REFUSED: Event.TROUBLE,
     DecisionKind.WAITING: Event.TROUBLE,
     DecisionKind.APPROVAL_NEEDED: Event.NEEDS_ME,
     DecisionKind.NEEDS_PERSON: Event.NEEDS_ME,
-    DecisionKind.DEPLOYED: Event.DONE,
     DecisionKind.DONE: Event.DONE,
     DecisionKind.FAILED: Event.TROUBLE,
 }
 """Which decisions a person is told of, and as what."""
+
+
+class Standing(Value):
+    """Where a study stood when a decision was taken, for those who only hear of the decision.
+
+    Attributes:
+        study: Its name.
+        metric: What is to be made better.
+        best: The best objective so far; None while there is none.
+        best_trial: The trial that has it.
+        rounds: Rounds that were begun.
+        trials: Trials that have ended.
+        spent: What they cost, in US dollars.
+        limit: What may be spent; None for no limit.
+        phase: What the study was doing.
+    """
+
+    study: str
+    metric: str
+    best: float | None = None
+    best_trial: str | None = None
+    rounds: int = 0
+    trials: int = 0
+    spent: Decimal = Decimal(0)
+    limit: Decimal | None = None
+    phase: Phase = Phase.SEARCHING
 
 
 class Decision(Value):
@@ -183,6 +212,7 @@ class Decision(Value):
         round_number: The round that it is about; 0 for none.
         reason: The step and its reason in one sentence; the same sentence everywhere.
         numbers: What the reason rests on.
+        standing: Where the study stood.
     """
 
     study_id: str
@@ -192,6 +222,12 @@ class Decision(Value):
     round_number: int
     reason: str
     numbers: dict[str, Any] = {}
+    standing: Standing
+
+    @property
+    def id(self) -> str:
+        """Names the decision and no other: who has seen it need not see it again."""
+        return f"{self.study_id}/{self.seq:05d}"
 
 
 class Study(Value):
@@ -266,6 +302,22 @@ class Study(Value):
         return self.ledger.spent + (live.progress.spent if live else Decimal(0))
 
     @property
+    def standing(self) -> Standing:
+        """Where it stands now, in short."""
+        best = self.incumbent
+        return Standing(
+            study=self.spec.study,
+            metric=self.spec.objective.metric,
+            best=best.value if best else None,
+            best_trial=best.trial if best else None,
+            rounds=len(self.rounds),
+            trials=sum(each.progress.finished for each in self.rounds),
+            spent=self.spent,
+            limit=self.profile.budget(self.spec),
+            phase=self.phase,
+        )
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags of everything that is made for it."""
         return names.tags(self.stack, self.id)
@@ -288,10 +340,10 @@ class Study(Value):
 
     def waits_for_capacity(self, now: datetime) -> bool:
         """Whether SageMaker had no capacity for the live round, and was not asked again since."""
-        return any(isinstance(each, StartRound) and _waits(each, now) for each in self.owed)
+        return any(_waits(each, now) for each in self.owed)
 
 
 def _waits(action: Action, now: datetime) -> bool:
-    if isinstance(action, StopRound) or action.not_before is None:
+    if not isinstance(action, StartRound) or action.not_before is None:
         return False
     return action.not_before > now

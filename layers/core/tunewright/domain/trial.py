@@ -19,6 +19,7 @@ class TrialStatus(StrEnum):
 
 _RANK = {TrialStatus.IN_PROGRESS: 0, TrialStatus.STOPPING: 1}
 _ENDED_RANK = 2
+_FACTS = ("started", "ended", "billable_seconds", "failure_reason", "model")
 _INFRASTRUCTURE = ("CapacityError", "InternalServerError", "Interrupted")
 
 
@@ -90,12 +91,14 @@ def merge(known: Trial | None, told: Trial) -> Trial:
     first, then = (told, known) if _rank(told) < _rank(known) else (known, told)
     if first.is_ended:  # Two ends: the one that is known stays, and only gaps are filled.
         first, then = told, known
+    # A value on the way is not that of the end: it would stand for good where the end's is late.
+    measured = first.is_ended or not then.is_ended
     gaps = {
         name: getattr(first, name)
-        for name in ("objective", "started", "ended", "billable_seconds", "failure_reason", "model")
-        if getattr(then, name) is None and getattr(first, name) is not None
+        for name in (*_FACTS, "objective")
+        if getattr(then, name) is None and (measured or name in _FACTS)
     }
-    metrics = {**first.metrics, **then.metrics}
+    metrics = {**first.metrics, **then.metrics} if measured else then.metrics
     cost = max(first.cost, then.cost)
     return then.but(**gaps, metrics=metrics, cost=cost, rev=known.rev)
 

@@ -49,7 +49,7 @@ def parse_duration(text: str | float) -> int:
     if isinstance(text, int | float):
         seconds = as_float(text)
     else:
-        match = _DURATION.fullmatch(text.strip())
+        match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
             raise wrong
         seconds = float(match["count"]) * _SECONDS[match["unit"]]
@@ -151,11 +151,10 @@ def parse_share(text: str | float) -> float:
     if isinstance(text, bool) or not isinstance(text, int | float | str):
         raise ValueError(wrong)
     try:
-        stripped = text.strip() if isinstance(text, str) else text
-        if isinstance(stripped, str) and stripped.endswith("%"):
-            share = float(Decimal(stripped[:-1].strip()) / 100)
+        if isinstance(text, str) and text.strip().endswith("%"):
+            share = float(Decimal(text.strip()[:-1].strip()) / 100)
         else:
-            share = as_float(stripped) if not isinstance(stripped, str) else float(stripped)
+            share = float(text) if isinstance(text, str) else as_float(text)
     except (ValueError, InvalidOperation) as error:
         raise ValueError(wrong) from error
     if not 0 <= share <= 1:

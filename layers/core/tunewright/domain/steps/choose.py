@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import assert_never
 
 from tunewright.domain import names
 from tunewright.domain.gates import Gate, GateVerdict, judge_deployment
@@ -55,7 +56,8 @@ def _through_gate(
     verdict = judge_deployment(
         deploy, study.spec.objective, best.value, seen.fingerprint, seen.live
     )
-    planned = plan_deployment(study, best, model, deploy)
+    replaces = seen.live.model if seen.live else None
+    planned = plan_deployment(study, best, model, deploy, replaces)
     match verdict.gate:
         case Gate.KEEP:
             reason = f"{_best(study, best)}; what is live at {deploy.to} stays: {verdict.reason}"
@@ -66,9 +68,13 @@ def _through_gate(
         case Gate.DEPLOY:
             step = Step(study.but(deployment=planned))
             return owe_deployment(step, planned, verdict.reason, now)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
-def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -> Deployment:
+def plan_deployment(
+    study: Study, best: Incumbent, model: str, deploy: Deploy, replaces: str | None
+) -> Deployment:
     """Plan exactly what would go live; its hash is what a person approves."""
     price = price_per_second(deploy.instance, study.profile.prices) * 3600 * deploy.count
     environment = {}
@@ -78,7 +84,7 @@ def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -
             "SAGEMAKER_SUBMIT_DIRECTORY": study.spec.training.script.source_dir,
         }
     name, endpoint = names.model(study.id, MODEL_VERSION), names.endpoint(deploy.to)
-    parts = (name, endpoint, best.trial, model, deploy.instance, str(deploy.count))
+    parts = (name, endpoint, best.trial, model, deploy.instance, str(deploy.count), str(replaces))
     return Deployment(
         model=name,
         endpoint=endpoint,
@@ -88,6 +94,7 @@ def plan_deployment(study: Study, best: Incumbent, model: str, deploy: Deploy) -
         image=training_image(study.spec.training, study.profile),
         environment=environment,
         price_per_hour=price,
+        replaces=replaces,
         hash=hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16],
     )
 

@@ -6,7 +6,7 @@ from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
 from tunewright.domain.spec import Failures, NoMetric, Rule, Spend, Target, WallClock
-from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.steps.step import Look, Step, View
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 from tunewright.domain.values import show_duration, show_gain, show_money, show_number
@@ -17,7 +17,9 @@ MISSED_AFTER = timedelta(hours=1)
 """A training job that cannot be found so long after its round's end was deleted by somebody."""
 
 
-def judge_live(study: Study, live: Round, seen: Observation, now: datetime) -> Step | Look | None:
+def judge_live(
+    study: Study, live: Round, now: datetime, *, listed: bool = False
+) -> Step | Look | None:
     """Let every rule judge the live round, and stop it when one fires.
 
     A round whose trials have all ended is about to end by itself; `close` asks the rules then.
@@ -26,7 +28,7 @@ def judge_live(study: Study, live: Round, seen: Observation, now: datetime) -> S
         return None
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, live, now))
-        if verdict.fired and isinstance(rule, NoMetric) and not seen.listed:
+        if verdict.fired and isinstance(rule, NoMetric) and not listed:
             return Look(View.LISTING)  # An objective may come later than the end of its trial.
         if verdict.fired:
             return _stop(study, live, verdict, now)
@@ -90,7 +92,7 @@ def _stop(study: Study, live: Round, verdict: Verdict, now: datetime) -> Step:
 
 
 def close(
-    study: Study, live: Round, seen: RoundSeen, now: datetime, *, listed: bool
+    study: Study, live: Round, seen: RoundSeen, now: datetime, *, listed: bool = False
 ) -> Step | Look | None:
     """Close a round, once every trial that its tuning job launched is recorded."""
     if not seen.exists:

@@ -43,7 +43,7 @@ def _answer(study: Study, command: Command, now: datetime) -> Step:
             if study.phase is Phase.NEEDS_PERSON:
                 after = after.but(phase=study.resume_to or Phase.SEARCHING, resume_to=None)
             return _told(after, command, "resumed it", now)
-        case CommandKind.STOP if study.ending is None and not study.phase.is_over:
+        case CommandKind.STOP if _may_stop(study):
             return _stop(study, command, now)
         case CommandKind.CANCEL:
             return _cancel(study, command, now)
@@ -51,6 +51,11 @@ def _answer(study: Study, command: Command, now: datetime) -> Step:
             return _approval(study, command, now)
         case _:
             return Step(study)
+
+
+def _may_stop(study: Study) -> bool:
+    """A search that is ending stays so: after a cancel, a stop would deploy its best."""
+    return study.ending is None and study.phase in {Phase.SEARCHING, Phase.NEEDS_PERSON}
 
 
 def _told(study: Study, command: Command, what: str, now: datetime) -> Step:

@@ -114,10 +114,8 @@ def _beats(objective: Objective, trial: Trial, best: Incumbent | None) -> bool:
 def _tell_new_best(before: Study, step: Step, now: datetime) -> Step:
     """Tell of a new best only when it raised the bar: smaller gains are noise to a reader."""
     bar, old = step.study.progress.bar, before.progress.bar
-    if bar is None or bar == old:
-        return step
-    if old is not None and before.spec.objective.gain(old.value, bar.value) <= 0:
-        return step  # A late trial may move the bar back: that is no news to anybody.
+    if bar is None or (old is not None and not before.spec.objective.better(bar.value, old.value)):
+        return step  # A late, earlier trial may even lower the bar.
     live = step.study.rounds[-1]
     metric = before.spec.objective.metric
     gained = ""

@@ -297,7 +297,8 @@ def another_attempt(study: Study, live: Round) -> RoundPlan | None:
     """Return the plan to try when SageMaker refused the last one; None when none is left.
 
     What AMT refuses in a warm start is partly undocumented: attempt 2 goes back to the parents'
-    scalings, attempt 3 goes without warm start.
+    scalings, attempt 3 goes without warm start. A first round has only parents from outside the
+    study, whose scalings are not known: there attempt 2 goes without.
     """
     plan = live.plan
     if plan.warm_start is None:

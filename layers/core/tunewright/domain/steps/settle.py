@@ -22,8 +22,6 @@ from tunewright.domain.values import show_duration, show_number
 
 FIRST_WAIT = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(minutes=60)
-_DOUBLINGS = 4
-"""From the first wait to past the longest; more of them would pass what a duration can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,12 @@ class Foreign:
     words: str
 
 
-Outcome = Done | Refused | NoCapacity | Foreign
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """What was planned rests on something that is not so any more."""
+
+
+Outcome = Done | Refused | NoCapacity | Foreign | Outdated
 """What is not known is no outcome: the action stays owed."""
 
 
@@ -66,7 +69,7 @@ def settle(study: Study, action: Action, outcome: Outcome, now: datetime) -> Ste
         case StopRound():
             return Step(study.but(owed=()))
         case DeployModel():
-            return _deployed(study, action, outcome, now)
+            return _deployed(study, outcome, now)
         case _ as never:  # pragma: no cover
             assert_never(never)
 
@@ -79,9 +82,11 @@ def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) 
         case Done():
             return _runs(study, live, now)
         case NoCapacity(words):
-            return _wait(study, action, f"round {live.plan.number}", words, now)
+            return _wait(study, live, action, words, now)
         case Refused(words):
             return _refused(study, live, words, now)
+        case Outdated():
+            return None
         case Foreign(words):
             reason = f"the name {live.plan.job} is taken by a job that is not ours: {words}"
             freed = study.without_live().but(phase=Phase.FAILED)
@@ -99,20 +104,18 @@ def _runs(study: Study, live: Round, now: datetime) -> Step:
     )
 
 
-def _wait(
-    study: Study, action: StartRound | DeployModel, what: str, words: str, now: datetime
-) -> Step:
-    delay = min(FIRST_WAIT * 2 ** min(action.waits, _DOUBLINGS), LONGEST_WAIT)
+def _wait(study: Study, live: Round, action: StartRound, words: str, now: datetime) -> Step:
+    doublings = min(action.waits, 10)  # of more than that even a timedelta runs over
+    delay = min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
     waiting = action.but(not_before=now + delay, waits=action.waits + 1)
     step = Step(study.but(owed=(waiting,)))
     reason = (
-        f"{what} waits for capacity: SageMaker says: {words}; it is tried "
+        f"round {live.plan.number} waits for capacity: SageMaker says: {words}; it is tried "
         f"again in {show_duration(delay.total_seconds())}"
     )
     if action.waits:  # told once; the waiting itself is no news
         return step
-    number = study.live.plan.number if study.live else 0
-    return step.tell(DecisionKind.WAITING, reason, now, round_number=number)
+    return step.tell(DecisionKind.WAITING, reason, now, round_number=live.plan.number)
 
 
 def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
@@ -135,7 +138,7 @@ def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
     )
 
 
-def _deployed(study: Study, action: DeployModel, outcome: Outcome, now: datetime) -> Step | None:
+def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
     planned = study.deployment
     if planned is None:
         return None
@@ -147,8 +150,15 @@ def _deployed(study: Study, action: DeployModel, outcome: Outcome, now: datetime
             )
             step = Step(study).tell(DecisionKind.DEPLOYED, reason, now)
             return finish(step, f"the study is done: {reason}", now)
-        case NoCapacity(words):
-            return _wait(study, action, planned.endpoint, words, now)
+        case NoCapacity():
+            return None  # It stays owed; the next wake tries again.
+        case Outdated():
+            reason = (
+                f"what is live at {planned.endpoint} has changed since {planned.trial} was judged; "
+                "it is judged again"
+            )
+            again = study.but(phase=Phase.CHOOSING, deployment=None, owed=())
+            return Step(again).tell(DecisionKind.JUDGED_AGAIN, reason, now)
         case Refused(words) | Foreign(words):
             reason = f"{planned.endpoint} could not be deployed: {words}"
             failed = Step(study.but(phase=Phase.FAILED, owed=()))

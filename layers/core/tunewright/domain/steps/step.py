@@ -100,6 +100,7 @@ class Step:
             round_number=round_number,
             reason=reason,
             numbers=dict(numbers or {}),
+            standing=self.study.standing,
         )
         return replace(
             self,

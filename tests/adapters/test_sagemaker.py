@@ -1,0 +1,461 @@
+"""AWS's answers become the core's words, and each of its errors the right one of the core's."""
+
+import hashlib
+import math
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tests.support.build import (
+    STUDY_ID,
+    at,
+    deployment,
+    plan,
+    profile,
+    spec,
+    study,
+)
+from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning, raise_for
+from tunewright.domain.errors import (
+    CapacityError,
+    ForeignError,
+    RefusedError,
+    SageMakerError,
+    UnknownOutcomeError,
+)
+from tunewright.domain.request import compile_request
+from tunewright.domain.seen import HostedSeen, RoundSeen
+from tunewright.domain.spec import Deploy
+from tunewright.domain.trial import TrialStatus
+
+JOB = plan().job
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+TAGS = study().tags
+REQUEST = compile_request(spec(), profile(), plan(), TAGS)
+OFFLINE = EndpointConnectionError(endpoint_url="https://example.com")
+
+INVALID, IN_USE, NOT_FOUND = "ValidationException", "ResourceInUse", "ResourceNotFound"
+QUOTA = (
+    "The account-level service limit 'ml.m4.xlarge for training job usage' is 0 Instances, with "
+    "current utilization of 0 Instances and a request delta of 2 Instances."
+)
+
+
+def error(code: str, words: str = "words") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": words}}, "Operation")
+
+
+class Client:
+    """SageMaker as far as a test has told it: answers in their order, one list per operation."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self._answers = {name: list(told) for name, told in answers.items()}
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**request: Any) -> Any:
+            self.calls.append((operation, request))
+            answer = self._answers[operation].pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+    def get_paginator(self, operation: str) -> "Pages":
+        return Pages(self, operation, len(self._answers[operation]))
+
+    def operations(self) -> list[str]:
+        return [name for name, _ in self.calls]
+
+
+class Pages:
+    def __init__(self, client: Client, operation: str, count: int) -> None:
+        self._client, self._operation, self._count = client, operation, count
+
+    def paginate(self, **request: Any) -> Any:
+        for _ in range(self._count):
+            yield getattr(self._client, self._operation)(**request)
+
+
+def tags(held: dict[str, str]) -> dict[str, Any]:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+
+def job(status: str = "InProgress", **changes: Any) -> dict[str, Any]:
+    return {
+        "HyperParameterTuningJobName": JOB,
+        "HyperParameterTuningJobArn": f"{ARN}:hyper-parameter-tuning-job/{JOB}",
+        "HyperParameterTuningJobStatus": status,
+        "CreationTime": at(0),
+        "TrainingJobStatusCounters": {
+            "Completed": 3,
+            "InProgress": 2,
+            "RetryableError": 0,
+            "NonRetryableError": 1,
+            "Stopped": 0,
+        },
+        **changes,
+    }
+
+
+def training(**changes: Any) -> dict[str, Any]:
+    return {
+        "TrainingJobName": f"{JOB}-001-589e2e9f",
+        "TuningJobArn": f"{ARN}:hyper-parameter-tuning-job/{JOB}",
+        "TrainingJobStatus": "Completed",
+        "HyperParameters": {"eta": "0.1"},
+        "FinalMetricDataList": [{"MetricName": "validation:auc", "Value": 0.5}],
+        "CreationTime": at(0),
+        "TrainingStartTime": at(1),
+        "TrainingEndTime": at(9),
+        "LastModifiedTime": at(10),
+        "BillableTimeInSeconds": 8,
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://output/model.tar.gz"},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (error("ResourceLimitExceeded", QUOTA), CapacityError),
+        (error(INVALID, "You don't have enough combinations"), RefusedError),
+        (error("AccessDeniedException", "User is not authorized"), RefusedError),
+        (error(NOT_FOUND, "no such role"), RefusedError),
+        (error(INVALID, 'Could not find model "tw-a-v1"'), UnknownOutcomeError),
+        (error(INVALID, "Cannot update in-progress endpoint"), UnknownOutcomeError),
+        (error("ThrottlingException", "Rate exceeded"), UnknownOutcomeError),
+        (error("InternalFailure"), UnknownOutcomeError),
+        (OFFLINE, UnknownOutcomeError),
+    ],
+)
+def test_each_error_of_aws_is_one_of_ours_and_keeps_awss_words(
+    told: Exception, expected: type[SageMakerError]
+) -> None:
+    with pytest.raises(expected) as caught:
+        raise_for(told)
+    assert caught.value.__cause__ is told
+    assert caught.value.words in str(told)
+    assert str(caught.value) == f"{caught.value.code}: {caught.value.words}"
+
+
+def test_a_tuning_job_is_made_as_it_was_compiled() -> None:
+    client = Client(create_hyper_parameter_tuning_job=[{}])
+    SageMakerTuning(client).start(REQUEST, TAGS)
+    assert client.calls == [("create_hyper_parameter_tuning_job", REQUEST)]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (error("ResourceLimitExceeded", QUOTA), CapacityError),
+        (error(INVALID, "The set of tunable plus static HyperParameter names"), RefusedError),
+        (error("ThrottlingException"), UnknownOutcomeError),
+        (OFFLINE, UnknownOutcomeError),
+    ],
+)
+def test_a_tuning_job_that_is_not_made_raises_why(
+    told: Exception, expected: type[SageMakerError]
+) -> None:
+    with pytest.raises(expected):
+        SageMakerTuning(Client(create_hyper_parameter_tuning_job=[told])).start(REQUEST, TAGS)
+
+
+@pytest.mark.parametrize("taken", [error(IN_USE), error(INVALID, "it already exists")])
+def test_a_job_that_is_there_already_is_adopted_when_its_tags_are_ours(taken: ClientError) -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[taken],
+        describe_hyper_parameter_tuning_job=[job()],
+        list_tags=[tags({"a": "b"}), tags(TAGS)],
+    )
+    SageMakerTuning(client).start(REQUEST, TAGS)
+    assert client.calls[-1] == ("list_tags", {"ResourceArn": job()["HyperParameterTuningJobArn"]})
+    assert len(client.calls) == 4  # both pages of tags were read
+
+
+@pytest.mark.parametrize(
+    "held", [{}, {"tunewright:stack": "another"}, {**TAGS, "tunewright:study": "other-aaaaaa"}]
+)
+def test_a_job_without_our_tags_is_foreign(held: dict[str, str]) -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[error(IN_USE, "the name is taken")],
+        describe_hyper_parameter_tuning_job=[job()],
+        list_tags=[tags(held)],
+    )
+    with pytest.raises(ForeignError, match="the name is taken"):
+        SageMakerTuning(client).start(REQUEST, TAGS)
+
+
+@pytest.mark.parametrize("told", [error("ThrottlingException"), OFFLINE])
+def test_whose_a_job_is_may_stay_unknown(told: Exception) -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[error(IN_USE)],
+        describe_hyper_parameter_tuning_job=[told],
+    )
+    with pytest.raises(UnknownOutcomeError):
+        SageMakerTuning(client).start(REQUEST, TAGS)
+
+
+def test_a_running_job_is_stopped() -> None:
+    client = Client(
+        describe_hyper_parameter_tuning_job=[job()], stop_hyper_parameter_tuning_job=[{}]
+    )
+    SageMakerTuning(client).stop(JOB)
+    assert client.operations()[-1] == "stop_hyper_parameter_tuning_job"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        job("Completed"),
+        job("Stopping"),
+        error(NOT_FOUND, "Amazon SageMaker can't find a tuning job"),
+    ],
+)
+def test_a_job_that_has_ended_or_is_gone_is_left_alone(seen: Any) -> None:
+    client = Client(describe_hyper_parameter_tuning_job=[seen])
+    SageMakerTuning(client).stop(JOB)
+    assert client.operations() == ["describe_hyper_parameter_tuning_job"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [error(NOT_FOUND, "can't find"), error(INVALID, "The request was rejected: it has ended")],
+)
+def test_a_job_that_ends_between_look_and_stop_is_no_trouble(told: Exception) -> None:
+    client = Client(
+        describe_hyper_parameter_tuning_job=[job()], stop_hyper_parameter_tuning_job=[told]
+    )
+    SageMakerTuning(client).stop(JOB)
+    assert len(client.calls) == 2
+
+
+@pytest.mark.parametrize("told", [error("ThrottlingException"), OFFLINE])
+def test_whether_a_job_was_told_to_stop_may_stay_unknown(told: Exception) -> None:
+    client = Client(
+        describe_hyper_parameter_tuning_job=[job()], stop_hyper_parameter_tuning_job=[told]
+    )
+    with pytest.raises(UnknownOutcomeError):
+        SageMakerTuning(client).stop(JOB)
+
+
+def test_a_tuning_job_is_seen_with_all_trials_that_it_launched() -> None:
+    told = job("Failed", HyperParameterTuningEndTime=at(9), FailureReason="No training job")
+    seen = SageMakerTuning(Client(describe_hyper_parameter_tuning_job=[told])).look(JOB)
+    assert seen == RoundSeen(
+        job=JOB,
+        exists=True,
+        status="Failed",
+        launched=6,
+        created=at(0),
+        ended=at(9),
+        words="No training job",
+    )
+    assert seen.is_over
+
+
+def test_a_tuning_job_that_runs_has_no_end_yet() -> None:
+    seen = SageMakerTuning(Client(describe_hyper_parameter_tuning_job=[job()])).look(JOB)
+    assert (seen.ended, seen.words, seen.is_over) == (None, None, False)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        error(NOT_FOUND, "Amazon SageMaker can't find a tuning job with the name."),
+        error(INVALID, "Requested resource not found."),
+        error(INVALID, "Could not find it."),
+    ],
+)
+def test_what_is_missing_is_known_in_all_its_shapes(missing: ClientError) -> None:
+    tuning = SageMakerTuning(
+        Client(
+            describe_hyper_parameter_tuning_job=[missing],
+            describe_training_job=[missing],
+        )
+    )
+    assert tuning.look(JOB) == RoundSeen(job=JOB, exists=False)
+    assert tuning.trial("t") is None
+    assert SageMakerHosting(Client(describe_endpoint=[missing]), None).look("e", "s") is None
+
+
+@pytest.mark.parametrize("told", [error("ThrottlingException"), error(INVALID, "x"), OFFLINE])
+def test_a_look_that_fails_tells_nothing(told: Exception) -> None:
+    client = Client(
+        describe_hyper_parameter_tuning_job=[told],
+        describe_training_job=[told],
+        list_training_jobs_for_hyper_parameter_tuning_job=[told],
+        describe_endpoint=[told],
+        list_objects_v2=[told],
+    )
+    tuning, hosting = SageMakerTuning(client), SageMakerHosting(client, client)
+    for look in (
+        lambda: tuning.look(JOB),
+        lambda: tuning.trial("t"),
+        lambda: tuning.trial_names(JOB),
+        lambda: hosting.look("e", "s"),
+        lambda: hosting.fingerprint("s3://data/train/"),
+    ):
+        with pytest.raises(UnknownOutcomeError):
+            look()
+
+
+def test_all_pages_of_a_jobs_trials_are_listed() -> None:
+    names = [{"TrainingJobName": name} for name in ("a", "b", "c")]
+    pages = [
+        {"TrainingJobSummaries": names[:2], "NextToken": "more"},
+        {"TrainingJobSummaries": names[2:], "NextToken": ""},
+    ]
+    client = Client(list_training_jobs_for_hyper_parameter_tuning_job=pages)
+    assert SageMakerTuning(client).trial_names(JOB) == ("a", "b", "c")
+    asked = [request.get("NextToken") for _, request in client.calls]
+    assert asked == [None, "more"]
+
+
+def seen(**changes: Any) -> Any:
+    return SageMakerTuning(Client(describe_training_job=[training(**changes)])).trial("t")
+
+
+def test_a_training_job_is_seen_with_what_it_showed_and_cost() -> None:
+    told = seen()
+    assert (told.tuning_job, told.status) == (JOB, TrialStatus.COMPLETED)
+    assert told.metrics == {"validation:auc": 0.5}
+    assert (told.created, told.started, told.ended) == (at(0), at(1), at(9))
+    assert (told.billable_seconds, told.model) == (8, "s3://output/model.tar.gz")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_finite_number_is_dropped(value: float) -> None:
+    metrics = [
+        {"MetricName": "validation:auc", "Value": value},
+        {"MetricName": "train:auc", "Value": 1},
+    ]
+    assert seen(FinalMetricDataList=metrics).metrics == {"train:auc": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [("Failed", at(10)), ("Stopped", at(10)), ("InProgress", None), ("Stopping", None)],
+)
+def test_a_job_that_never_started_ended_when_it_was_last_changed(status: str, ended: Any) -> None:
+    told = training(TrainingJobStatus=status)
+    bare = {
+        key: told[key]
+        for key in ("TrainingJobName", "TrainingJobStatus", "CreationTime", "LastModifiedTime")
+    }
+    found = SageMakerTuning(Client(describe_training_job=[bare])).trial("t")
+    assert found is not None
+    assert found.ended == ended
+    assert (found.tuning_job, found.model, found.started) == (None, None, None)
+    assert (found.metrics, found.hyperparameters) == ({}, {})
+
+
+def test_a_status_that_aws_adds_one_day_is_not_an_end() -> None:
+    assert seen(TrainingJobStatus="Dreaming").status is TrialStatus.IN_PROGRESS
+
+
+HOSTED = {
+    "EndpointArn": f"{ARN}:endpoint/tw-churn-prod",
+    "EndpointConfigName": "tw-churn-aaaaaa-v1",
+    "EndpointStatus": "InService",
+}
+
+
+@pytest.mark.parametrize(("stack", "ours"), [("tunewright", True), ("another", False)])
+def test_an_endpoint_is_ours_by_its_tag(stack: str, ours: bool) -> None:
+    client = Client(describe_endpoint=[HOSTED], list_tags=[tags(TAGS)])
+    assert SageMakerHosting(client, None).look("tw-churn-prod", stack) == HostedSeen(
+        config="tw-churn-aaaaaa-v1", status="InService", ours=ours, words=None
+    )
+
+
+def hosting(*answers: Any) -> tuple[Client, SageMakerHosting]:
+    first, second = (*answers, {}, {})[:2]
+    client = Client(
+        create_model=[first],
+        create_endpoint_config=[second],
+        create_endpoint=[first],
+        update_endpoint=[first],
+    )
+    return client, SageMakerHosting(client, None)
+
+
+def make(made: SageMakerHosting, **changes: Any) -> bool:
+    return made.make_model(deployment(), Deploy(to="churn-prod", count=2), profile(**changes), TAGS)
+
+
+def test_a_model_and_its_config_are_made_under_one_name() -> None:
+    client, made = hosting()
+    assert make(made)
+    (_, model), (_, config) = client.calls
+    assert model["ModelName"] == config["EndpointConfigName"] == f"tw-{STUDY_ID}-v1"
+    assert model["PrimaryContainer"]["ModelDataUrl"] == "s3://output/model.tar.gz"
+    assert model["ExecutionRoleArn"] == profile().hosting_role
+    assert config["ProductionVariants"][0]["InitialInstanceCount"] == 2
+    assert model["Tags"] == config["Tags"] == tags(TAGS)["Tags"]
+    assert "VpcConfig" not in model
+    assert "KmsKeyId" not in config
+
+
+def test_the_profiles_network_and_key_are_used() -> None:
+    client, made = hosting()
+    make(made, subnets=("s",), security_groups=("g",), kms_key="k")
+    (_, model), (_, config) = client.calls
+    assert model["VpcConfig"] == {"Subnets": ["s"], "SecurityGroupIds": ["g"]}
+    assert config["KmsKeyId"] == "k"
+
+
+def test_a_config_that_is_there_already_is_not_new() -> None:
+    there = error(INVALID, 'Cannot create already existing endpoint configuration "x"')
+    assert make(hosting(there, {})[1])
+    assert not make(hosting(there, there)[1])
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (error(INVALID, "the artifact is no tar.gz"), RefusedError),
+        (error("ResourceLimitExceeded", QUOTA), CapacityError),
+        (OFFLINE, UnknownOutcomeError),
+    ],
+)
+def test_what_cannot_be_made_raises_why(told: Exception, expected: type[SageMakerError]) -> None:
+    with pytest.raises(expected):
+        make(hosting(told)[1])
+
+
+@pytest.mark.parametrize(
+    ("update", "operation"), [(False, "create_endpoint"), (True, "update_endpoint")]
+)
+def test_an_endpoint_is_made_once_and_then_moved(update: bool, operation: str) -> None:
+    client, made = hosting()
+    made.go_live(deployment(), TAGS, update=update)
+    ((called, request),) = client.calls
+    assert called == operation
+    assert request["EndpointName"] == "tw-churn-prod"
+    assert request["EndpointConfigName"] == f"tw-{STUDY_ID}-v1"
+    assert ("Tags" in request) is not update
+
+
+def test_an_endpoint_that_is_there_already_is_left_to_the_next_look() -> None:
+    client, made = hosting(error(INVALID, 'Cannot create already existing endpoint "x"'))
+    made.go_live(deployment(), TAGS, update=False)
+    assert client.operations() == ["create_endpoint"]
+
+
+def test_data_is_named_by_its_keys_sizes_and_etags_over_all_pages() -> None:
+    def entry(key: str, etag: str = "e") -> dict[str, Any]:
+        return {"Key": key, "Size": 1, "ETag": etag}
+
+    def fingerprint(*pages: list[dict[str, Any]]) -> str:
+        s3 = Client(list_objects_v2=[{"Contents": page} for page in pages] or [{}])
+        found = SageMakerHosting(None, s3).fingerprint("s3://data/train/x")
+        assert s3.calls[0][1] == {"Bucket": "data", "Prefix": "train/x"}
+        return found
+
+    whole = fingerprint([entry("a"), entry("b")])
+    assert fingerprint([entry("a")], [entry("b")]) == whole
+    assert len({whole, fingerprint([entry("a"), entry("b", "f")]), fingerprint([entry("a")])}) == 3
+    assert fingerprint() == hashlib.sha256().hexdigest()[:16]

@@ -1,0 +1,142 @@
+"""What people are told: one message for a decision, its title enough on a phone."""
+
+import pytest
+
+from tests.support.build import document
+from tests.support.world import World
+from tunewright.adapters import mail, slack
+from tunewright.domain.message import Level, Message, message_of
+from tunewright.domain.spec import Event
+from tunewright.domain.study import EVENTS, DecisionKind
+
+LINKS = {"approve": "https://api/approvals/a", "reject": "https://api/approvals/r"}
+
+
+@pytest.fixture(scope="module")
+def messages() -> dict[str, Message]:
+    """All messages of a study with two rounds, a refusal and an approval, by decision kind."""
+    from tunewright.domain.errors import CapacityError, RefusedError
+
+    world = World()
+    spec = document(
+        refine={"when": {"gain_above": 0}},
+        rounds={"max": 2, "trials": 8, "parallel": 2, "sizes": "fixed"},
+        deploy={"to": "prod", "approve": True},
+    )
+    world.refusals = [CapacityError("ResourceLimitExceeded", "the limit is <0> & closed")]
+    study_id = world.submit(spec)
+    world.advance(study_id)
+    world.pass_time(301)
+    world.advance(study_id)
+    world.refusals = [RefusedError("ValidationException", "no scaling today")]
+    world.run_round(study_id)
+    world.run_round(study_id)
+    found = {}
+    for decision in world.store.decisions(study_id):
+        message = message_of(decision, tuple(Event))
+        if message is not None:
+            found.setdefault(decision.kind.value, message)
+    return found
+
+
+def test_every_kind_of_decision_that_is_told_has_a_title(messages: dict[str, Message]) -> None:
+    assert set(EVENTS) - {DecisionKind(kind) for kind in messages} == {
+        DecisionKind.NEEDS_PERSON,
+        DecisionKind.NOT_DEPLOYED,
+        DecisionKind.DONE,
+        DecisionKind.FAILED,
+    }
+    titles = {kind: message.title for kind, message in messages.items()}
+    assert titles["round started"] == "churn · the search has started"
+    assert titles["ranges refined"] == "churn · ranges for round 2"
+    assert titles["round done"].startswith("churn · round 1 is done, best 0.")
+    assert titles["approval needed"] == "churn · may it go live?"
+    assert titles["waiting for capacity"] == "churn · round 1 waits for capacity"
+
+
+def test_a_message_says_why_where_the_study_stands_and_what_may_be_answered(
+    messages: dict[str, Message],
+) -> None:
+    message = messages["approval needed"]
+    assert message.level is Level.NEEDS_ME
+    assert [choice.verb for choice in message.choices] == ["approve", "reject"]
+    assert message.plan_hash
+    facts = dict(message.facts)
+    assert facts["Spent"].endswith("of $20.00")
+    assert facts["So far"] == "16 trials in 2 rounds"
+    assert facts["Best validation:auc"].startswith("0.")
+    assert message.text.startswith("churn · may it go live? May ")
+    assert not messages["round done"].choices
+
+
+def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> None:
+    lines = messages["ranges refined"].lines
+    assert lines[0].startswith("Ranges for round 2 (")
+    assert len(lines) > 2
+    assert all(line[0].isupper() or not line[0].isalpha() for line in lines)
+
+
+def test_nobody_is_told_what_they_did_not_ask_for() -> None:
+    world = World()
+    study_id = world.submit(document())
+    world.advance(study_id)
+    for decision in world.store.decisions(study_id):
+        assert message_of(decision, ()) is None
+        told = message_of(decision, (Event.STARTED,))
+        assert (told is not None) == (decision.kind is DecisionKind.ROUND_STARTED)
+
+
+def test_slack_gets_blocks_within_its_limits(messages: dict[str, Message]) -> None:
+    for message in messages.values():
+        shown = slack.render(message, LINKS)
+        assert len(shown["blocks"]) <= 50
+        header, *rest = shown["blocks"]
+        assert header["type"] == "header"
+        assert len(header["text"]["text"]) <= 150
+        sections = [each for each in rest if each["type"] == "section"]
+        assert all(len(each["text"]["text"]) <= 3000 for each in sections if "text" in each)
+        assert any("fields" in each for each in sections)
+
+
+def test_buttons_are_shown_only_where_there_is_a_page_for_them(
+    messages: dict[str, Message],
+) -> None:
+    blocks = slack.render(messages["approval needed"], LINKS)["blocks"]
+    (actions,) = [each for each in blocks if each["type"] == "actions"]
+    assert [each["url"] for each in actions["elements"]] == list(LINKS.values())
+    blocks = slack.render(messages["approval needed"], {})["blocks"]
+    assert not [each for each in blocks if each["type"] == "actions"]
+
+
+def test_awss_words_cannot_give_orders_to_slack(messages: dict[str, Message]) -> None:
+    shown = str(slack.render(messages["waiting for capacity"], {}))
+    assert "the limit is &lt;0&gt; &amp; closed" in shown
+
+
+def test_long_texts_are_cut() -> None:
+    message = Message(
+        id="s/1",
+        study_id="s",
+        event=Event.TROUBLE,
+        level=Level.TROUBLE,
+        title="t" * 400,
+        lines=("x" * 5000, "y" * 5000),
+        facts=(("Spent", "z" * 3000),),
+    )
+    header, first, second, fields, _ = slack.render(message, {})["blocks"]
+    assert len(header["text"]["text"]) == 150
+    assert len(first["text"]["text"]) == len(second["text"]["text"]) == 3000
+    assert len(fields["fields"][0]["text"]) == 2000
+
+
+def test_an_email_reads_by_itself(messages: dict[str, Message]) -> None:
+    message = messages["approval needed"]
+    subject, body = mail.subject(message), mail.body(message, LINKS)
+    assert subject == "[needs you] churn - may it go live?"
+    assert "Approve: Let it go live?\nhttps://api/approvals/a" in body
+    assert message.id in body
+    for each in messages.values():
+        line = mail.subject(each)
+        assert line.isascii()
+        assert 0 < len(line) < 100
+        assert "\n" not in line

@@ -1,0 +1,301 @@
+"""The API as callers meet it: what it answers, and what it answers to nonsense."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.build import document
+from tests.support.world import World
+from tunewright.domain.study import Phase
+from tunewright.web.api import Api
+from tunewright.web.openapi import describe
+from tunewright.web.request import MAX_BYTES
+from tunewright.web.routes import ROUTES
+
+
+class Caller:
+    """Sends events as the gateway would."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.api = Api(
+            stack="tunewright",
+            version="1",
+            studies=self.world.studies,
+            store=self.world.store,
+            trials=self.world.store,
+            profiles=self.world.profiles,
+        )
+        self._sent = 0
+
+    def send(self, method: str, path: str, body: Any = None, **event: Any) -> tuple[int, Any]:
+        self._sent += 1
+        query = event.pop("query", None)
+        headers = {"Content-Type": "application/json", **event.pop("headers", {})}
+        answer = self.api.handle(
+            {
+                "httpMethod": method,
+                "path": path,
+                "headers": headers,
+                "queryStringParameters": query,
+                "body": json.dumps(body) if body is not None else None,
+                "requestContext": {
+                    "requestId": f"r{self._sent}",
+                    "identity": {"userArn": "arn:aws:iam::123456789012:user/ana"},
+                },
+                **event,
+            }
+        )
+        assert answer["headers"]["Content-Type"] == "application/json"
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def submit(self, key: str = "k1", **changes: Any) -> tuple[int, Any]:
+        return self.send("POST", "/studies", document(**changes), headers={"Idempotency-Key": key})
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+def test_a_study_is_submitted_once_for_a_key(caller: Caller) -> None:
+    status, study = caller.submit()
+    assert status == 201
+    assert study["phase"] == "searching"
+    assert study["submitted_by"] == "arn:aws:iam::123456789012:user/ana"
+    caller.world.advance(study["id"])
+    status, again = caller.submit()
+    assert (status, again["id"]) == (200, study["id"])
+    status, error = caller.submit(budget="7 USD")
+    assert (status, error["error"]) == (409, "conflict")
+    assert caller.submit(key="k2")[1]["id"] != study["id"]
+    assert len(caller.world.store) == 2
+
+
+def test_a_key_is_asked_for(caller: Caller) -> None:
+    status, error = caller.send("POST", "/studies", document())
+    assert (status, error["error"]) == (400, "idempotency_key_required")
+    assert not len(caller.world.store)
+
+
+def test_a_plan_launches_nothing(caller: Caller) -> None:
+    status, plan = caller.send("POST", "/studies/plan", document())
+    assert status == 200
+    assert plan["outline"]["trials"] == 24
+    request = plan["request"]
+    assert request["HyperParameterTuningJobConfig"]["ResourceLimits"] == {
+        "MaxNumberOfTrainingJobs": 8,
+        "MaxParallelTrainingJobs": 2,
+    }
+    assert not len(caller.world.store)
+    assert not caller.world.jobs
+
+
+def test_what_is_wrong_with_a_spec_is_told_by_its_keys(caller: Caller) -> None:
+    status, error = caller.send("POST", "/studies/plan", document(study="No Name", budget="1 EUR"))
+    assert (status, error["error"]) == (422, "invalid_spec")
+    assert error["details"][0]["where"] == "budget"
+    assert error["request_id"] == "r1"
+    status, error = caller.send(
+        "POST", "/studies/plan", document(training={**document()["training"], "profile": "gold"})
+    )
+    assert (status, error["error"]) == (403, "not_allowed")
+    assert "gold" in error["details"][0]["message"]
+
+
+def test_studies_are_listed_newest_first_page_by_page(caller: Caller) -> None:
+    ids = []
+    for number in range(5):
+        caller.world.pass_time(60)
+        ids.append(caller.submit(key=f"k{number}")[1]["id"])
+    seen, query = [], {"limit": "2"}
+    while True:
+        status, page = caller.send("GET", "/studies", query=query)
+        assert status == 200
+        seen += [each["id"] for each in page["studies"]]
+        if page["next"] is None:
+            break
+        query = {"limit": "2", "next": page["next"]}
+    assert seen == ids[::-1]
+
+
+def test_trials_and_decisions_are_shown_sorted_and_paged(caller: Caller) -> None:
+    study_id = caller.submit()[1]["id"]
+    caller.world.advance(study_id)
+    for value in (0.7, 0.9, 0.8):
+        caller.world.recorder.record(caller.world.run_trial(value))
+    caller.world.recorder.record(caller.world.run_trial(metrics={}))
+    caller.world.advance(study_id)
+    path = f"/studies/{study_id}/trials"
+    _, page = caller.send("GET", path, query={"sort": "objective", "order": "desc"})
+    assert [each["objective"] for each in page["trials"]] == [0.9, 0.8, 0.7, None]
+    _, page = caller.send("GET", path, query={"sort": "objective"})
+    assert [each["objective"] for each in page["trials"]] == [0.7, 0.8, 0.9, None]
+    _, first = caller.send("GET", path, query={"limit": "3"})
+    _, rest = caller.send("GET", path, query={"limit": "3", "next": first["next"]})
+    assert (len(first["trials"]), len(rest["trials"]), rest["next"]) == (3, 1, None)
+    assert first["trials"][0]["cost"] == "0.001789"
+    _, why = caller.send("GET", f"/studies/{study_id}/decisions")
+    assert [each["seq"] for each in why["decisions"]] == list(range(1, len(why["decisions"]) + 1))
+    assert why["decisions"][0]["reason"].startswith("arn:aws:iam::123456789012:user/ana submitted")
+
+
+def test_commands_are_told_and_answered(caller: Caller) -> None:
+    study_id = caller.submit()[1]["id"]
+    caller.world.advance(study_id)
+    status, _ = caller.send("POST", f"/studies/{study_id}/pause")
+    assert status == 202
+    assert caller.world.advance(study_id).paused
+    status, _ = caller.send("POST", f"/studies/{study_id}/cancel")
+    assert status == 202
+    caller.world.advance(study_id)
+    caller.world.end_job()
+    assert caller.world.advance(study_id).phase is Phase.CANCELLED
+    status, error = caller.send("POST", f"/studies/{study_id}/resume")
+    assert (status, error["error"]) == (409, "conflict")
+
+
+def test_exactly_one_plan_is_approved(caller: Caller) -> None:
+    rounds = {"max": 1, "trials": 4, "parallel": 2}
+    study_id = caller.submit(rounds=rounds, deploy={"to": "p", "approve": True})[1]["id"]
+    caller.world.advance(study_id)
+    caller.world.run_round(study_id)
+    path = f"/studies/{study_id}/approval"
+    _, study = caller.send("GET", f"/studies/{study_id}")
+    for body in ({}, {"answer": "approve"}, {"answer": "maybe", "plan_hash": "x"}, [1]):
+        assert caller.send("POST", path, body)[0] == 400
+    body = {"answer": "approve", "plan_hash": study["deployment"]["hash"]}
+    assert caller.send("POST", path, body)[0] == 202
+    assert caller.world.advance(study_id).phase is Phase.DEPLOYING
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "no_such_route"),
+        ("DELETE", "/studies", 405, "method_not_allowed"),
+        ("GET", "/studies/none-aaaaaa", 404, "not_found"),
+        ("GET", "/studies/none-aaaaaa/trials", 404, "not_found"),
+        ("GET", "/studies/none-aaaaaa/decisions", 404, "not_found"),
+        ("POST", "/studies/none-aaaaaa/stop", 404, "not_found"),
+        ("GET", "/studies/..%2F", 404, "no_such_route"),
+    ],
+)
+def test_what_is_not_there_is_said_to_be_not_there(
+    caller: Caller, method: str, path: str, status: int, code: str
+) -> None:
+    got, error = caller.send(method, path)
+    assert (got, error["error"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"limit": "٣"}]
+)
+def test_a_parameter_without_sense_is_refused(caller: Caller, query: dict[str, str]) -> None:
+    assert caller.send("GET", "/studies", query=query)[0] == 400
+    study_id = caller.submit()[1]["id"]
+    assert caller.send("GET", f"/studies/{study_id}/trials", query={"sort": "luck"})[0] == 400
+    assert caller.send("GET", f"/studies/{study_id}/decisions", query={"next": "-1"})[0] == 400
+
+
+BODIES = {
+    "no json": "{",
+    "five thousand digits": '{"a": ' + "9" * 5000 + "}",
+    "deep arrays": "[" * 5000 + "]" * 5000,
+    "deep objects": '{"a":' * 5000 + "1" + "}" * 5000,
+    "a key twice": '{"study": "a", "study": "b"}',
+    "not a number": '{"a": NaN}',
+    "infinity": '{"a": -Infinity}',
+    "half a character": '{"a": "\\ud800"}',
+    "half a character as key": '{"\\ud800": 1}',
+    "nothing": "",
+    "null": "null",
+    "a list": "[1, 2]",
+    "brackets in a string": json.dumps({"study": "[" * 100}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BODIES))
+def test_a_body_that_makes_no_sense_is_refused_and_nothing_breaks(
+    caller: Caller, name: str
+) -> None:
+    event = {"body": BODIES[name]}
+    answer = caller.api.handle(
+        {
+            "httpMethod": "POST",
+            "path": "/studies/plan",
+            "headers": {"content-type": "application/json; charset=utf-8"},
+            **event,
+        }
+    )
+    assert 400 <= answer["statusCode"] < 500, answer
+    error = json.loads(answer["body"])
+    assert error["message"]
+    assert "Traceback" not in answer["body"]
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ({"body": "AAA", "isBase64Encoded": True}, 400),
+        ({"body": base64.b64encode(b"\xff\xfe").decode(), "isBase64Encoded": True}, 400),
+        ({"body": base64.b64encode(b"{}").decode(), "isBase64Encoded": True}, 422),
+        ({"body": "{}", "headers": {"Content-Type": "text/plain"}}, 415),
+        ({"body": "{}", "headers": None}, 415),
+        ({"body": '"' + "a" * MAX_BYTES + '"'}, 413),
+        ({"body": {"not": "text"}}, 400),
+        ({"requestContext": None, "body": "{}"}, 422),
+    ],
+)
+def test_odd_events_get_a_plain_answer(caller: Caller, event: dict[str, Any], status: int) -> None:
+    whole = {
+        "httpMethod": "POST",
+        "path": "/studies/plan",
+        "headers": {"Content-Type": "application/json"},
+        **event,
+    }
+    answer = caller.api.handle(whole)
+    assert answer["statusCode"] == status, answer
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=12,
+    ),
+    st.sampled_from(["", "study", "objective", "training", "search_space", "stop", "tuning_job"]),
+)
+def test_no_document_at_all_is_our_fault(value: Any, key: str) -> None:
+    caller = Caller()
+    body = {**document(), key: value} if key else value
+    status, _ = caller.send("POST", "/studies/plan", body)
+    assert status < 500
+
+
+def test_an_error_of_ours_tells_no_secrets(caller: Caller, caplog: Any) -> None:
+    caller.api._store = None  # type: ignore[assignment]
+    status, error = caller.send("GET", "/studies/a-aaaaaa")
+    assert status == 500
+    assert error == {
+        "error": "internal",
+        "message": "something went wrong here; try again",
+        "details": [],
+        "request_id": "r1",
+    }
+    assert "AttributeError" in caplog.text
+
+
+def test_the_description_names_every_route_and_answer(caller: Caller) -> None:
+    status, told = caller.send("GET", "/openapi.json")
+    assert status == 200
+    assert told == json.loads(json.dumps(describe(ROUTES, "1")))
+    for route in ROUTES:
+        answers = told["paths"][route.path][route.method.lower()]["responses"]
+        assert {str(each) for each in route.answers} <= answers.keys()
+        assert "500" in answers
