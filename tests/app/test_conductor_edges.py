@@ -15,11 +15,12 @@ from tunewright.domain.trial import TrialStatus
 
 ONE = {"max": 3, "trials": 5, "parallel": 2, "sizes": "fixed"}
 DEPLOY = {"to": "churn-prod", "lease": "1d"}
+OWN_IMAGE = {"image": "own:1", "metrics": {"validation:auc": "auc=(.*)"}}
 FULL = CapacityError("ResourceLimitExceeded", "no instance is left")
 
 
 def started(**changes: Any) -> tuple[World, str]:
-    world = World()
+    world = World(images=("*",))
     study_id = world.submit(document(**{"refine": {"when": {"gain_above": 0}}, **changes}))
     world.advance(study_id)
     return world, study_id
@@ -305,3 +306,16 @@ def test_a_round_whose_trials_have_all_ended_is_not_stopped() -> None:
         world.recorder.record(world.run_trial(value))
         world.advance(study_id, look=False)
     assert not world.stop_calls
+
+
+def test_a_refined_space_is_never_too_small_for_its_round() -> None:
+    """AMT refuses a tuning job whose ranges have fewer points than it may launch trials."""
+    world, study_id = started(
+        search_space={"max_depth": {"range": [2, 13], "never_beyond": [2, 13]}, "eta": [1, 2]},
+        training={**document()["training"], "algorithm": None, **OWN_IMAGE},
+        rounds={"max": 2, "trials": 24, "parallel": 2, "sizes": "fixed"},
+        budget="90 USD",
+    )
+    study = world.run_round(study_id)
+    assert study.live is not None
+    assert study.live.plan.space.combinations() >= study.live.plan.trials
