@@ -86,6 +86,16 @@ def test_nobody_is_told_what_they_did_not_ask_for() -> None:
         assert (told is not None) == (decision.kind is DecisionKind.ROUND_STARTED)
 
 
+def test_where_nothing_limits_the_money_no_limit_is_told() -> None:
+    world = World()
+    study_id = world.submit({k: v for k, v in document().items() if k != "budget"})
+    world.advance(study_id)
+    told = [message_of(each, tuple(Event)) for each in world.store.decisions(study_id)]
+    facts = [dict(each.facts) for each in told if each is not None]
+    assert facts
+    assert all(each["Spent"] == "$0.00" for each in facts)
+
+
 def test_slack_gets_blocks_within_its_limits(messages: dict[str, Message]) -> None:
     for message in messages.values():
         shown = slack.render(message, LINKS)

@@ -24,6 +24,7 @@ from tunewright.domain.steps.settle import (
     Foreign,
     NoCapacity,
     Outcome,
+    Outdated,
     Refused,
     settle,
 )
@@ -176,6 +177,18 @@ def test_a_deployment_that_cannot_be_fails_the_study_in_awss_words(outcome: Outc
 def test_a_deployment_without_capacity_stays_owed_until_the_next_wake() -> None:
     before = deploying()
     assert settle(before, before.owed[0], NoCapacity("quota"), START) is None
+
+
+def test_a_deployment_whose_champion_has_changed_is_judged_again() -> None:
+    step = settled(deploying(), Outdated())
+    assert step.study.phase is Phase.CHOOSING
+    assert (step.study.deployment, step.study.owed) == (None, ())
+    assert step.decisions[0].kind is DecisionKind.JUDGED_AGAIN
+
+
+def test_a_round_is_never_outdated() -> None:
+    before = planned()
+    assert settle(before, before.owed[0], Outdated(), START) is None
 
 
 def test_what_is_owed_without_a_plan_is_left_alone() -> None:

@@ -68,6 +68,7 @@ def test_ranges_sizes_and_amts_own_fixed_parameter_may_differ() -> None:
     before[CONFIG]["ResourceLimits"]["MaxNumberOfTrainingJobs"] = 3
     before[CONFIG]["ParameterRanges"]["IntegerParameterRanges"][0]["MaxValue"] = "9"
     before[DEFINITION]["RoleArn"] = "another"
+    child[DEFINITION]["Environment"] = before[DEFINITION]["Environment"] = {"A": "1"}
     before[DEFINITION]["ResourceConfig"]["InstanceCount"] = 3
     assert told(child, parent(before)) == []
 

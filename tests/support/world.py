@@ -44,7 +44,7 @@ def quality(parameters: dict[str, str]) -> float:
 class World:
     """SageMaker as the core's ports see it, and a stack around it."""
 
-    def __init__(self, **profile_changes: Any) -> None:
+    def __init__(self, *, store: Any = None, crowns: Any = None, **profile_changes: Any) -> None:
         self.time = START
         self.jobs: dict[str, Job] = {}
         self.endpoints: dict[str, HostedSeen] = {}
@@ -54,8 +54,8 @@ class World:
         self.hosting_trouble: list[Exception] = []
         self.stop_calls: list[str] = []
         self._random = random.Random(7)  # noqa: S311 - a test's luck
-        self.store = MemoryStore()
-        self.crowns = MemoryEndpoints()
+        self.store = MemoryStore() if store is None else store
+        self.crowns = MemoryEndpoints() if crowns is None else crowns
         self.wakes: MemoryQueue[Wake] = MemoryQueue()
         self.deploys: MemoryQueue[str] = MemoryQueue()
         self.profiles: dict[str, Profile] = {"default": profile(**profile_changes)}

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tunewright.domain.errors import PublishError
 from tunewright.domain.study import Decision
 
 SOURCE = "tunewright"
@@ -20,22 +23,21 @@ class EventBus:
         """Put a decision on the bus.
 
         Raises:
-            RuntimeError: EventBridge took the call and refused the entry.
-            botocore.exceptions.ClientError: EventBridge does not take the call.
+            PublishError: EventBridge does not take it now.
         """
         detail = {**decision.model_dump(mode="json"), "id": decision.id}
-        answer = self._client.put_events(
-            Entries=[
-                {
-                    "EventBusName": self._name,
-                    "Source": SOURCE,
-                    "DetailType": DETAIL_TYPE,
-                    "Detail": json.dumps(detail),
-                    "Time": decision.at,
-                }
-            ]
-        )
-        if answer.get("FailedEntryCount"):
+        entry = {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": DETAIL_TYPE,
+            "Detail": json.dumps(detail),
+            "Time": decision.at,
+        }
+        try:
+            answer = self._client.put_events(Entries=[entry])
+        except (ClientError, BotoCoreError) as error:
+            raise PublishError(f"EventBridge did not take {decision.id}: {error}") from error
+        if answer.get("FailedEntryCount"):  # the call went well and the entry did not
             refused = answer["Entries"][0]
             words = f"{refused.get('ErrorCode')}: {refused.get('ErrorMessage')}"
-            raise RuntimeError(f"EventBridge refused decision {decision.id}: {words}")
+            raise PublishError(f"EventBridge refused {decision.id}: {words}")

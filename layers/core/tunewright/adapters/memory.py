@@ -21,6 +21,7 @@ class MemoryStore:
         self._studies: dict[str, Study] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         self._decisions: dict[str, list[Decision]] = {}
+        self._unpublished: dict[tuple[str, int], Decision] = {}
         self._trials: dict[str, Trial] = {}
         self._unfolded: set[str] = set()
         self._commands: dict[str, dict[str, Command]] = {}
@@ -37,7 +38,7 @@ class MemoryStore:
         """Keep a new study, or return the one that the same key made before.
 
         Raises:
-            ConflictError: The key was used for another body.
+            ConflictError: The key was used for another body, or another key made the same id.
         """
         with self._lock:
             if key in self._keys:
@@ -45,11 +46,10 @@ class MemoryStore:
                 if known_hash != body_hash:
                     raise ConflictError("this Idempotency-Key was used for another spec before")
                 return self._studies[study_id]
+            if step.study.id in self._studies:
+                raise ConflictError(f"there is a study {step.study.id} by another Idempotency-Key")
             self._keys[key] = (step.study.id, body_hash)
-            self._studies[step.study.id] = step.study
-            self._decisions[step.study.id] = list(step.decisions)
-            self.writes += 1
-            return step.study
+            return self._write(step, step.study.version)
 
     def load(self, study_id: str) -> Study:
         """Return a study as it was last written.
@@ -66,23 +66,33 @@ class MemoryStore:
         """Write a step: the study, its decisions, the marks it removed, the commands it answered.
 
         Raises:
-            StaleVersionError: The study is not at the expected version any more.
+            NotFoundError: There is no such study.
+            StaleVersionError: Something that the step rests on is not what was read any more.
         """
         study_id = step.study.id
         with self._lock:
-            if self.load(study_id).version != expected:
+            held = self.load(study_id)
+            if (held.version, held.rev) != (expected, step.study.rev):
                 raise StaleVersionError(f"{study_id} is not at version {expected} any more")
-            written = step.study.but(version=expected + 1)
-            self._studies[study_id] = written
-            self._decisions[study_id].extend(step.decisions)
             for trial in step.folded:
-                if self._trials[trial.name].rev == trial.rev:  # Newer news keeps its mark.
-                    self._unfolded.discard(trial.name)
+                if trial.name not in self._unfolded or self._trials[trial.name].rev != trial.rev:
+                    raise StaleVersionError(f"{trial.name} has newer news")
+            waiting = self._commands.get(study_id, {})
+            if any(command.id not in waiting for command in step.consumed):
+                raise StaleVersionError(f"a command to {study_id} is answered already")
+            self._unfolded.difference_update(trial.name for trial in step.folded)
             for command in step.consumed:
-                self._commands.get(study_id, {}).pop(command.id, None)
+                del waiting[command.id]
                 self._answered.add((study_id, command.id))
-            self.writes += 1
-            return written
+            return self._write(step, expected + 1)
+
+    def _write(self, step: Step, version: int) -> Study:
+        self.writes += 1
+        written = step.study.but(version=version, rev=f"{self.writes}")
+        self._studies[written.id] = written
+        self._decisions.setdefault(written.id, []).extend(step.decisions)
+        self._unpublished.update({(each.study_id, each.seq): each for each in step.decisions})
+        return written
 
     def live(self) -> tuple[str, ...]:
         """Return the ids of all studies that are not over."""
@@ -102,6 +112,18 @@ class MemoryStore:
         """Return what was decided, oldest first."""
         with self._lock:
             return tuple(self._decisions.get(study_id, ()))
+
+    def unpublished(self, *, before: datetime, limit: int) -> tuple[Decision, ...]:
+        """Return marked decisions of all studies that were made before a time, oldest first."""
+        with self._lock:
+            due = [each for each in self._unpublished.values() if each.at < before]
+            due.sort(key=lambda each: (each.at, each.study_id, each.seq))
+            return tuple(due[:limit])
+
+    def published(self, decision: Decision) -> bool:
+        """Remove the mark of a decision, after people were told; False if it had none."""
+        with self._lock:
+            return self._unpublished.pop((decision.study_id, decision.seq), None) is not None
 
     def record(self, trial: Trial) -> bool:
         """Merge what was told into what is known; say whether that was news."""

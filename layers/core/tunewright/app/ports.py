@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from tunewright.domain.message import Message
 from tunewright.domain.profile import Profile
 from tunewright.domain.seen import Endpoint, HostedSeen, RoundSeen, TrainingJobSeen
 from tunewright.domain.spec import Deploy
@@ -19,7 +20,7 @@ class StudyStore(Protocol):
         """Keep a new study, or return the one that the same key made before.
 
         Raises:
-            ConflictError: The key was used for another body.
+            ConflictError: The key was used for another body, or another key made the same id.
         """
         ...
 
@@ -38,7 +39,10 @@ class StudyStore(Protocol):
             The study with its new version.
 
         Raises:
-            StaleVersionError: The study is not at the expected version any more.
+            NotFoundError: There is no such study.
+            StaleVersionError: The study is not at the expected version any more, or was not read
+                from the write that made it, or a folded trial has newer news, or a command is
+                answered: nothing was written, so load again and decide again.
         """
         ...
 
@@ -55,6 +59,18 @@ class StudyStore(Protocol):
         ...
 
 
+class Outbox(Protocol):
+    """The decisions that nobody was told of; each is marked from the transaction that made it."""
+
+    def unpublished(self, *, before: datetime, limit: int) -> tuple[Decision, ...]:
+        """Return marked decisions of all studies that were made before a time, oldest first."""
+        ...
+
+    def published(self, decision: Decision) -> bool:
+        """Remove the mark of a decision, after people were told; False if it had none."""
+        ...
+
+
 class TrialStore(Protocol):
     """Keeps trials; a trial with news for its study is marked until the study holds it."""
 
@@ -66,11 +82,11 @@ class TrialStore(Protocol):
         ...
 
     def unfolded(self, study_id: str, limit: int) -> tuple[Trial, ...]:
-        """Return marked trials."""
+        """Return marked trials, those that ended first first, as they are now."""
         ...
 
     def of_study(self, study_id: str) -> tuple[Trial, ...]:
-        """Return all trials of a study."""
+        """Return all trials of a study, by name."""
         ...
 
 
@@ -222,4 +238,28 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time, with its zone."""
+        ...
+
+
+class Topic(Protocol):
+    """Everything that people are told."""
+
+    def publish(self, message: Message) -> None:
+        """Publish a message; whoever is told twice knows it by its id.
+
+        Raises:
+            PublishError: It was not taken; it may be tried again.
+        """
+        ...
+
+
+class Bus(Protocol):
+    """Every decision, for programs."""
+
+    def put(self, decision: Decision) -> None:
+        """Put a decision on the bus.
+
+        Raises:
+            PublishError: It was not taken; it may be tried again.
+        """
         ...

@@ -1,6 +1,6 @@
 """Writes an explicit study back as a document with every key; reading it gives the same study."""
 
-from typing import Any
+from typing import Any, assert_never
 
 from tunewright.domain.space import CategoricalRange, IntegerRange, Range, Scaling
 from tunewright.domain.spec import (
@@ -123,6 +123,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
             return {rule.rule: f"{rule.limit} USD"}
         case Target():
             return {rule.rule: rule.value}
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
 def _gain(gain: Gain) -> float | str:

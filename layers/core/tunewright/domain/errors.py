@@ -6,6 +6,7 @@ TunewrightError
 ├── NotFoundError           there is no such study
 ├── ConflictError           the study is in no state for this command, or a key was used before
 ├── StaleVersionError       another writer was first: load again, decide again
+├── PublishError            nobody was told: try again
 └── SageMakerError
     ├── RefusedError        SageMaker said no, and would say no again
     ├── CapacityError       SageMaker said not now: a quota is used up
@@ -70,6 +71,10 @@ class ConflictError(TunewrightError):
 
 class StaleVersionError(TunewrightError):
     """Another writer was first."""
+
+
+class PublishError(TunewrightError):
+    """Nobody was told, or nobody can say whether they were: it may be tried again."""
 
 
 class SageMakerError(TunewrightError):

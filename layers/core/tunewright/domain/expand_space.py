@@ -1,6 +1,5 @@
 """Turns the ranges of a form into explicit ones, with their scaling and hard limits."""
 
-import math
 from typing import Literal
 
 from tunewright.domain import algorithms
@@ -14,7 +13,7 @@ from tunewright.domain.space import (
     choose_scaling,
 )
 from tunewright.domain.spec import Training
-from tunewright.domain.values import as_float, word
+from tunewright.domain.values import word
 
 CLOSER = 100
 """How much nearer than a person's own bound a log range may come to what it can never reach."""
@@ -42,9 +41,6 @@ def expand_range(
         return None
     if form.log is not None and form.scaling is not None:
         problems.append(Problem(path, "log and scaling say the same; leave one of the two out"))
-        return None
-    if not all(math.isfinite(as_float(each)) for each in (*form.range, *(form.never_beyond or ()))):
-        problems.append(Problem(path, "a bound must be a finite number"))
         return None
     return _numeric(name, form, training, problems)
 

@@ -42,7 +42,3 @@ class Objective(Value):
     def better(self, challenger: float, than: float | None) -> bool:
         """Say whether a value beats another; anything beats nothing."""
         return than is None or self.gain(than, challenger) > 0
-
-    def reached(self, value: float | None) -> bool:
-        """Say whether a value is as good as the target; never, if there is no target."""
-        return self.target is not None and value is not None and self.gain(self.target, value) >= 0

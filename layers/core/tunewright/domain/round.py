@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, assert_never
 
 from tunewright.domain.objective import Objective
 from tunewright.domain.space import SearchSpace
@@ -109,24 +109,25 @@ class Progress(Value):
 
     def with_trial(self, trial: Trial, objective: Objective, gain: Gain) -> "Progress":
         """Fold one ended trial that comes after all folded ones."""
-        counted = self.but(spent=self.spent + trial.cost, last=_order(trial))
+        counted, value = (
+            self.but(spent=self.spent + trial.cost, last=_order(trial)),
+            trial.objective,
+        )
         match trial.status:
-            case TrialStatus.COMPLETED if trial.objective is None:
-                return counted.but(silent=self.silent + 1)
             case TrialStatus.COMPLETED:
-                return counted.but(completed=self.completed + 1)._scored(trial, objective, gain)  # noqa: SLF001
+                if value is None:
+                    return counted.but(silent=self.silent + 1)
+                counted = counted.but(completed=self.completed + 1)
+                return counted._scored(trial, value, objective, gain)  # noqa: SLF001
             case TrialStatus.STOPPED:
                 counted = counted.but(stopped=self.stopped + 1)
-                return counted if trial.objective is None else counted._waited(trial)  # noqa: SLF001
+                return counted if value is None else counted._waited(trial)  # noqa: SLF001
             case _ if trial.was_unlucky:
                 return counted.but(unlucky=self.unlucky + 1)
             case _:
                 return counted.but(failed=self.failed + 1)
 
-    def _scored(self, trial: Trial, objective: Objective, gain: Gain) -> "Progress":
-        value = trial.objective
-        if value is None:  # pragma: no cover - the caller has looked
-            return self
+    def _scored(self, trial: Trial, value: float, objective: Objective, gain: Gain) -> "Progress":
         after = self
         if len(self.early) < EARLY_TRIALS:
             after = after.but(early=(*self.early, value))
@@ -156,6 +157,8 @@ def needed_gain(gain: Gain, progress: Progress, objective: Objective) -> float:
             return gain.amount * abs(progress.bar.value) if progress.bar else 0.0
         case "spread":
             return gain.amount * spread(progress.early, progress.bar, objective)
+        case _ as never:  # pragma: no cover
+            assert_never(never)
 
 
 def spread(early: tuple[float, ...], bar: Bar | None, objective: Objective) -> float:

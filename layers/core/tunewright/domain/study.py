@@ -251,6 +251,7 @@ class Study(Value):
         resume_to: The phase to which a person's `resume` leads back from `needs a person`.
         decisions: How many decisions were recorded.
         version: Rises with every write.
+        rev: Names the write that it came from; the store's, and with the version its condition.
     """
 
     schema_version: int = SCHEMA
@@ -271,6 +272,7 @@ class Study(Value):
     resume_to: Phase | None = None
     decisions: int = 0
     version: int = 1
+    rev: str = Field(default="", exclude=True)
 
     @property
     def live(self) -> Round | None:
@@ -333,8 +335,7 @@ class Study(Value):
     def due(self, now: datetime) -> Action | None:
         """Return the first owed action that may be done now; a paused study starts no round."""
         for action in self.owed:
-            held = self.paused and isinstance(action, StartRound)
-            if not held and not _waits(action, now):
+            if not (self.paused and isinstance(action, StartRound)) and not _waits(action, now):
                 return action
         return None
 

@@ -1,6 +1,7 @@
 """Closes a round whose tuning job has ended, and says where that leads."""
 
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
@@ -80,6 +81,8 @@ def _stop(study: Study, live: Round, verdict: Verdict, now: datetime) -> Step:
             then = "a person must look before another round"
         case Ends.ROUND:
             then = "the round ends"
+        case _ as never:  # pragma: no cover
+            assert_never(never)
     left = live.plan.trials - live.progress.finished
     reason = f"round {live.plan.number} is stopped by {verdict.rule}: {verdict.reason}; {then}"
     return Step(after).tell(
