@@ -155,6 +155,16 @@ FRAMEWORKS = {
 }
 
 
+def named(reference: str | None) -> Algorithm | None:
+    """Find the algorithm that a spec names as `name:version`; None if it is none we know.
+
+    >>> found = named("xgboost:1.7-1")
+    >>> found and found.repository
+    'sagemaker-xgboost'
+    """
+    return ALGORITHMS.get((reference or "").partition(":")[0])
+
+
 def regions() -> tuple[str, ...]:
     """Name the regions whose images are known."""
     return tuple(_ACCOUNTS)

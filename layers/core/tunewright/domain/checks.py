@@ -5,18 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from tunewright.domain import budget, names, prices
-from tunewright.domain.check_training import algorithm_of, check_training, missing_channel
+from tunewright.domain import algorithms, budget, names, prices
+from tunewright.domain.checks_space import check_space
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal
-from tunewright.domain.space import (
-    MAX_CATEGORIES,
-    MAX_PARAMETERS,
-    CategoricalRange,
-    ContinuousRange,
-    IntegerRange,
-    Scaling,
-)
+from tunewright.domain.space import CategoricalRange, IntegerRange
 from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
 from tunewright.domain.values import cents_up, show_duration, show_money
 
@@ -24,6 +17,19 @@ MAX_HYPERPARAMETERS = 100
 MAX_TRIALS_WARM = 500
 """AMT counts the trials of all parents; one of its pages says 500, another 750: the safe one."""
 _MAX_VALUE = 2500
+_SECRET = re.compile(r"AKIA[0-9A-Z]{16}|xox[bap]-|hooks\.slack\.com|-----BEGIN")
+
+
+_HAS_A_KEY = {
+    "HyperParameterRanges": "search_space",
+    "HyperParameterTuningResourceConfig": "training.instance",
+    "InputDataConfig": "training.inputs",
+    "OutputDataConfig": "the profile's output",
+    "ResourceConfig": "training.instance",
+    "StaticHyperParameters": "training.fixed",
+    "StoppingCondition": "training.max_run",
+}
+"""Members that would go round what the profile and the budget check, or be ignored."""
 
 
 def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Problem]:
@@ -35,8 +41,8 @@ def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Pro
     """
     return [
         *_name(spec),
-        *_space(spec),
-        *check_training(spec),
+        *check_space(spec),
+        *_training(spec),
         *_objective(spec),
         *_hyperparameters(spec),
         *_rounds(spec),
@@ -55,86 +61,10 @@ def _name(spec: StudySpec) -> Iterator[Problem]:
         )
 
 
-def _space(spec: StudySpec) -> Iterator[Problem]:
-    count = len(spec.search_space)
-    if count == 0:
-        yield Problem(("search_space",), "is empty: name at least one parameter with its range")
-    if count > MAX_PARAMETERS:
-        yield Problem(
-            ("search_space",),
-            f"has {count} parameters; AMT searches at most {MAX_PARAMETERS}: move "
-            f"{count - MAX_PARAMETERS} of them to training.fixed",
-        )
-    for each in spec.search_space.ranges:
-        path = ("search_space", each.name)
-        if isinstance(each, CategoricalRange):
-            yield from _choices(each, path)
-        else:
-            yield from _numeric(each, path)
-            yield from _fits_algorithm(spec, each, path)
-
-
-def _choices(range_: CategoricalRange, path: tuple[str, ...]) -> Iterator[Problem]:
-    if len(set(range_.choices)) < len(range_.choices):
-        yield Problem(path, "names a choice twice")
-    if len(range_.choices) > MAX_CATEGORIES:
-        yield Problem(path, f"has {len(range_.choices)} choices; AMT takes {MAX_CATEGORIES}")
-    if not range_.choices:
-        yield Problem(path, "has no choice at all")
-    elif len(range_.choices) < 2:
-        yield Problem(
-            path, f"has one choice only: move {path[-1]}: {range_.choices[0]} to training.fixed"
-        )
-
-
-def _numeric(range_: ContinuousRange | IntegerRange, path: tuple[str, ...]) -> Iterator[Problem]:
-    low, high = range_.low, range_.high
-    if low > high:
-        yield Problem(path, f"the least value {low:g} is above the greatest {high:g}; swap them")
-        return
-    if low == high:
-        yield Problem(
-            path,
-            f"is one value only, which AMT refuses: move {path[-1]}: {low:g} to training.fixed",
-        )
-        return
-    if range_.hard_low > low or range_.hard_high < high:
-        yield Problem(
-            (*path, "never_beyond"),
-            f"{range_.hard_low:g}–{range_.hard_high:g} must hold the range {low:g}–{high:g}",
-        )
-    least, greatest = min(low, range_.hard_low), max(high, range_.hard_high)
-    if range_.scaling is Scaling.LOGARITHMIC and least <= 0:
-        right = high / 1000 if isinstance(range_, ContinuousRange) else 1
-        yield Problem(
-            path,
-            f"a log range must start above 0, but {least:g} is in it; {right:g} would be right",
-        )
-    if range_.scaling is Scaling.REVERSE_LOGARITHMIC and (
-        isinstance(range_, IntegerRange) or least < 0 or greatest >= 1
-    ):
-        yield Problem(
-            path, "a reverse log range is continuous and lies in 0 ≤ x < 1, such as [0.9, 0.999]"
-        )
-
-
-def _fits_algorithm(
-    spec: StudySpec, range_: ContinuousRange | IntegerRange, path: tuple[str, ...]
-) -> Iterator[Problem]:
-    algorithm = algorithm_of(spec)
-    limits = algorithm.parameters.get(range_.name) if algorithm else None
-    if algorithm and limits and limits.kind == "integer" and isinstance(range_, ContinuousRange):
-        yield Problem(
-            path,
-            f"{algorithm.name} takes whole numbers here; [{math.floor(range_.low)}, "
-            f"{math.ceil(range_.high)}] would be right",
-        )
-
-
 def notes(spec: StudySpec) -> tuple[Problem, ...]:
     """Return what is not wrong, but may not be what the person meant."""
     found = []
-    algorithm = algorithm_of(spec)
+    algorithm = algorithms.named(spec.training.algorithm)
     for each in spec.search_space.ranges:
         limits = algorithm.parameters.get(each.name) if algorithm else None
         if limits and limits.kind == "continuous" and isinstance(each, IntegerRange):
@@ -148,9 +78,93 @@ def notes(spec: StudySpec) -> tuple[Problem, ...]:
     return tuple(found)
 
 
+def _training(spec: StudySpec) -> Iterator[Problem]:
+    training = spec.training
+    given = [key for key in ("algorithm", "image", "script") if getattr(training, key) is not None]
+    if len(given) != 1:
+        yield Problem(("training",), "needs exactly one of algorithm, image and script")
+    yield from _versions(spec)
+    yield from _channels(spec)
+    for member in sorted(_HAS_A_KEY.keys() & training.definition.keys()):
+        yield Problem(
+            ("training", "definition", member), f"has a key of its own: {_HAS_A_KEY[member]}"
+        )
+    if training.spot_max_wait is not None and training.spot_max_wait < training.max_run:
+        yield Problem(
+            ("training", "spot", "max_wait"),
+            f"{show_duration(training.spot_max_wait)} is shorter than max_run "
+            f"({show_duration(training.max_run)}), which AWS refuses; make it at least as long",
+        )
+    for name, text in {**training.fixed, **training.environment}.items():
+        if _SECRET.search(text):
+            message = "looks like a secret; hyperparameters are no place for one"
+            yield Problem(("training", "fixed", name), message)
+
+
+def _channels(spec: StudySpec) -> Iterator[Problem]:
+    path, inputs = ("training", "inputs"), spec.training.inputs
+    if not inputs:
+        yield Problem(path, "is required: name the channels, such as train: s3://bucket/train/")
+        return
+    for name, channel in inputs.items():
+        if not re.fullmatch(r"[A-Za-z0-9.\-_]{1,64}", name):
+            yield Problem((*path, name), "is no channel name: letters, digits, . - _")
+        if not channel.uri:
+            yield Problem((*path, name), "needs the S3 prefix of its data")
+        source = channel.extra.get("DataSource")
+        if source is not None and _s3_uri(source) != channel.uri:
+            yield Problem(
+                (*path, name, "extra", "DataSource"), "must be the S3 data that uri names"
+            )
+    algorithm = algorithms.named(spec.training.algorithm)
+    for needed in algorithm.channels if algorithm else ():
+        if needed not in inputs:
+            yield _missing_channel(needed, f"{spec.training.algorithm} does not start without it")
+
+
+def _s3_uri(source: object) -> object:
+    """Return the S3 prefix of AWS's `DataSource`, if that and nothing else is in it."""
+    if not isinstance(source, Mapping) or source.keys() != {"S3DataSource"}:
+        return None
+    inner = source["S3DataSource"]
+    return inner.get("S3Uri") if isinstance(inner, Mapping) else None
+
+
+def _missing_channel(name: str, why: str) -> Problem:
+    return Problem(
+        ("training", "inputs"), f"lacks the channel {name}: {why}; add {name}: s3://bucket/{name}/"
+    )
+
+
+def _versions(spec: StudySpec) -> Iterator[Problem]:
+    training = spec.training
+    if training.algorithm is not None:
+        name, _, version = training.algorithm.partition(":")
+        known = algorithms.ALGORITHMS.get(name)
+        where: tuple[str, ...] = ("training", "algorithm")
+        if known is None:
+            yield Problem(
+                where, f"no such algorithm is known; {', '.join(algorithms.ALGORITHMS)} is"
+            )
+        elif version not in known.versions:
+            yield Problem(
+                where, f"there is no version {version}; AWS lists {', '.join(known.versions)}"
+            )
+    if training.script is not None:
+        framework = algorithms.FRAMEWORKS.get(training.script.framework)
+        where = ("training", "script", "framework")
+        if framework is None:
+            yield Problem(
+                where, f"no such framework is known; {', '.join(algorithms.FRAMEWORKS)} are"
+            )
+        elif training.script.version not in framework.versions:
+            listed = ", ".join(framework.versions)
+            yield Problem(("training", "script", "version"), f"AWS lists the versions {listed}")
+
+
 def _objective(spec: StudySpec) -> Iterator[Problem]:
     metric, path = spec.objective.metric, ("objective",)
-    algorithm = algorithm_of(spec)
+    algorithm = algorithms.named(spec.training.algorithm)
     if algorithm is None:
         if spec.training.metrics.get(metric) is None:
             yield Problem(
@@ -172,7 +186,7 @@ def _objective(spec: StudySpec) -> Iterator[Problem]:
         )
     split = metric.partition(":")[0]
     if direction and spec.training.inputs and split not in spec.training.inputs:
-        yield missing_channel(split, f"{metric} is measured on it")
+        yield _missing_channel(split, f"{metric} is measured on it")
 
 
 _BETTER = {Goal.MAXIMIZE: "larger", Goal.MINIMIZE: "smaller"}

@@ -131,7 +131,7 @@ def _study(
     problems: list[Problem],
 ) -> StudySpec:
     rules = form.stop
-    known = algorithms.ALGORITHMS.get((training.algorithm or "").partition(":")[0])
+    known = algorithms.named(training.algorithm)
     limit = known.best_possible(objective.metric) if known else None
     return StudySpec(
         study=form.study,

@@ -101,7 +101,7 @@ def _hard_limits(
     """
     if never_beyond is not None:
         return float(never_beyond[0]), float(never_beyond[1])
-    known = algorithms.ALGORITHMS.get((training.algorithm or "").partition(":")[0])
+    known = algorithms.named(training.algorithm)
     limits = known.parameters.get(name) if known else None
     if limits is None or limits.kind != kind:
         return float(low), float(high)
