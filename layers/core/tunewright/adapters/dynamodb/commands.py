@@ -1,0 +1,28 @@
+"""Commands: given once, waiting until a study's own transaction answers them."""
+
+from contextlib import suppress
+from typing import Any
+
+from tunewright.adapters.dynamodb import items
+from tunewright.adapters.dynamodb.definition import WAITING
+from tunewright.adapters.dynamodb.table import ConditionError, Table
+from tunewright.adapters.dynamodb.types import typed
+from tunewright.domain.study import Command
+
+
+class DynamoCommands:
+    """Keeps what people have said until a study answers it."""
+
+    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - boto3 carries no types
+        self._table = Table(client, name)
+
+    def give(self, study_id: str, command: Command) -> None:
+        """Keep a command; one with the same id is kept once."""
+        with suppress(ConditionError):
+            self._table.put(items.command_item(study_id, command), "attribute_not_exists(pk)")
+
+    def waiting(self, study_id: str) -> tuple[Command, ...]:
+        """Return the commands that are not answered, oldest first."""
+        values = typed({":pk": items.command_partition(study_id)})
+        found = self._table.query("pk = :pk", values, index=WAITING)
+        return tuple(items.read_command(each) for each in found)

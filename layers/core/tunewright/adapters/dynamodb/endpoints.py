@@ -1,0 +1,37 @@
+"""What is known of each endpoint, under a version of its own."""
+
+from typing import Any
+
+from tunewright.adapters.dynamodb import items
+from tunewright.adapters.dynamodb.table import ConditionError, Table, UnknownError
+from tunewright.adapters.dynamodb.types import typed
+from tunewright.domain.errors import StaleVersionError
+from tunewright.domain.seen import Endpoint
+
+
+class DynamoEndpoints:
+    """Keeps what is known of endpoints; written by the deployer alone."""
+
+    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - boto3 carries no types
+        self._table = Table(client, name)
+
+    def load(self, name: str) -> Endpoint:
+        """Return what is known of an endpoint; at version 0, if that is nothing."""
+        item = self._table.get(items.endpoint_key(name))
+        return Endpoint(name=name) if item is None else items.read_endpoint(item)
+
+    def save(self, endpoint: Endpoint) -> Endpoint:
+        """Write what is known now, on top of the version that it was read at.
+
+        Raises:
+            StaleVersionError: It is not at that version any more, or nobody can say.
+        """
+        written = endpoint.but(version=endpoint.version + 1)
+        condition, values = "attribute_not_exists(pk)", None
+        if endpoint.version:
+            condition, values = "version = :version", typed({":version": endpoint.version})
+        try:
+            self._table.put(items.endpoint_item(written), condition, values)
+        except (ConditionError, UnknownError) as error:
+            raise StaleVersionError(f"{endpoint.name} is not at that version any more") from error
+        return written

@@ -1,0 +1,107 @@
+"""What every CommandStore, EndpointStore and Outbox does."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.contract.stores import STUDY, Stores, command, submit, told
+from tests.support.build import at
+from tunewright.domain.errors import StaleVersionError
+from tunewright.domain.seen import Champion, Endpoint, Report
+from tunewright.domain.steps.step import Step
+from tunewright.domain.study import CommandKind
+
+
+def champion(**changes: Any) -> Champion:
+    values: dict[str, Any] = {
+        "endpoint": "tw-churn-prod",
+        "study_id": STUDY,
+        "model": f"tw-{STUDY}-v1",
+        "trial": f"tw-{STUDY}-r01-001-00000001",
+        "metric": "validation:auc",
+        "value": 0.912,
+        "fingerprint": "print",
+        "price_per_hour": Decimal("0.115"),
+        "since": at(0),
+        "lease_ends": at(86400),
+    }
+    return Champion(**{**values, **changes})
+
+
+class TestCommands:
+    def test_they_wait_in_the_order_in_which_they_were_given(self, stores: Stores) -> None:
+        for number in (3, 1, 2):
+            stores.commands.give(STUDY, command(number))
+        assert stores.commands.waiting(STUDY) == (command(1), command(2), command(3))
+
+    def test_one_is_kept_whole_and_only_for_its_study(self, stores: Stores) -> None:
+        approval = command(1, kind=CommandKind.APPROVE, plan_hash="abc")
+        stores.commands.give(STUDY, approval)
+        assert stores.commands.waiting(STUDY) == (approval,)
+        assert stores.commands.waiting("churn-bbbbbb") == ()
+
+    def test_one_given_twice_is_kept_once_as_it_was_first_said(self, stores: Stores) -> None:
+        stores.commands.give(STUDY, command(1))
+        stores.commands.give(STUDY, command(1, by="bo", kind=CommandKind.CANCEL))
+        assert stores.commands.waiting(STUDY) == (command(1),)
+
+    def test_one_that_is_answered_cannot_be_given_again(self, stores: Stores) -> None:
+        now = submit(stores)
+        stores.commands.give(STUDY, command(1))
+        stores.studies.commit(Step(now, consumed=stores.commands.waiting(STUDY)), expected=1)
+        stores.commands.give(STUDY, command(1))
+        assert stores.commands.waiting(STUDY) == ()
+
+
+class TestEndpoints:
+    def test_nothing_is_known_of_an_endpoint_at_first(self, stores: Stores) -> None:
+        assert stores.endpoints.load("tw-churn-prod") == Endpoint(name="tw-churn-prod")
+
+    def test_it_is_kept_whole_under_its_own_version(self, stores: Stores) -> None:
+        report = Report(live=None, fingerprint="print", plan_hash="abc", outcome="done")
+        first = stores.endpoints.save(
+            stores.endpoints.load("tw-churn-prod").but(holder=STUDY, reports={STUDY: report})
+        )
+        assert first.version == 1
+        second = stores.endpoints.save(first.but(champion=champion(), holder=None))
+        assert second.version == 2
+        assert stores.endpoints.load("tw-churn-prod") == second
+        assert stores.endpoints.load("tw-other").version == 0
+
+    def test_who_comes_second_writes_nothing(self, stores: Stores) -> None:
+        read = stores.endpoints.load("tw-churn-prod")
+        first = stores.endpoints.save(read.but(holder="a"))
+        with pytest.raises(StaleVersionError):
+            stores.endpoints.save(read.but(holder="b"))
+        stores.endpoints.save(first.but(holder="c"))
+        with pytest.raises(StaleVersionError):
+            stores.endpoints.save(first.but(holder="d"))
+        assert stores.endpoints.load("tw-churn-prod").holder == "c"
+
+
+class TestOutbox:
+    def test_what_was_committed_waits_to_be_told_the_oldest_first(self, stores: Stores) -> None:
+        now = submit(stores)
+        stores.studies.commit(told(now, "at 60", seconds=60), expected=1)
+        other = submit(stores, "churn-bbbbbb")
+        stores.studies.commit(told(other, "at 30", seconds=30), expected=1)
+        due = stores.outbox.unpublished(before=at(60), limit=9)
+        assert [each.at for each in due] == [at(0), at(0), at(30)]
+        assert len(stores.outbox.unpublished(before=at(61), limit=9)) == 4
+        assert stores.outbox.unpublished(before=at(61), limit=2) == due[:2]
+        assert due[0] in stores.studies.decisions(due[0].study_id)
+
+    def test_what_was_told_is_told_no_more(self, stores: Stores) -> None:
+        submit(stores)
+        (decision,) = stores.outbox.unpublished(before=at(1), limit=9)
+        assert stores.outbox.published(decision)
+        assert not stores.outbox.published(decision)
+        assert stores.outbox.unpublished(before=at(1), limit=9) == ()
+        assert stores.studies.decisions(STUDY) == (decision,)
+
+    def test_what_was_never_decided_is_not_told(self, stores: Stores) -> None:
+        now = submit(stores)
+        (never,) = told(now).decisions
+        assert not stores.outbox.published(never)
+        assert len(stores.studies.decisions(STUDY)) == 1
