@@ -14,6 +14,7 @@ from tunewright.domain.spec import StudySpec
 
 KeyPath = tuple[str | int, ...]
 _MERGE = "tag:yaml.org,2002:merge"
+_BOOL = "tag:yaml.org,2002:bool"
 
 
 class _Loader(yaml.SafeLoader):
@@ -172,6 +173,9 @@ def _walk(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], twice: list
                 first = lines[inner]
                 twice.append(Problem(inner, f"stands here twice; the first is on line {first}"))
             lines[inner] = key.start_mark.line + 1
+            if key.tag == _BOOL:  # `on` is not the key that was meant, but True
+                read = yaml.SafeLoader.bool_values[key.value.lower()]
+                lines[(*path, str(read))] = lines[inner]
             _walk(value, inner, lines, twice)
         for key, value in node.value:
             if key.tag == _MERGE:

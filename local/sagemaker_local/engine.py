@@ -77,7 +77,7 @@ class Engine:
         self._endpoints.resume()
 
     def _run(self) -> None:
-        while not self._closing.is_set():
+        while True:
             try:
                 task = self._tasks.get(timeout=_TICK_SECONDS if self._tuner.busy() else None)
             except queue.Empty:
@@ -86,6 +86,7 @@ class Engine:
                 return
             try:
                 task()
-                self._tuner.advance_touched()
+                if not self._closing.is_set():  # what was heard is kept; what follows may wait
+                    self._tuner.advance_touched()
             except Exception:  # noqa: BLE001 - a fault in one job must not end the others
                 _LOG.exception("the engine failed at a task")

@@ -81,12 +81,10 @@ class Trials:
     def stop(self, name: str, *, by_tuner: bool = False) -> None:
         """Stop a job that is in progress."""
         now = self._parts.clock()
-        # Kept in the store: should the server be killed meanwhile, the objective is known still
-        metrics = [list(entry) for entry in self._metrics.get(name, ())]
 
         def stopping(document: Document) -> Document:
             after = training_jobs.stopping(document, now, by_tuner=by_tuner)
-            return document if after is document else {**after, "_metrics": metrics}
+            return document if after is document else self._with_metrics(after)
 
         if self._change(name, stopping):
             self._parts.runner.stop(name)
@@ -99,7 +97,11 @@ class Trials:
         """Keep a metric in memory; the store gets all of them when the job ends."""
         self._metrics.setdefault(name, []).append((metric, value, at))
         document = self._store.get(training_jobs.KIND, name)
-        if document is not None and document.get("_objective_metric") == metric:
+        if document is None:
+            return
+        if document["TrainingJobStatus"] == "Stopping":
+            self._store.update(training_jobs.KIND, name, self._with_metrics)
+        if document.get("_objective_metric") == metric:
             self.measured_objectives.add(name)
 
     def ended(self, name: str, outcome: Outcome) -> None:
@@ -130,6 +132,11 @@ class Trials:
         if "_tuning_name" in after:
             self.touched.add(after["_tuning_name"])
         return True
+
+    def _with_metrics(self, document: Document) -> Document:
+        """Keep what a stopping job has told: no other run tells it, should the server be killed."""
+        metrics = self._metrics.get(document["TrainingJobName"], ())
+        return {**document, "_metrics": [list(entry) for entry in metrics]}
 
     def _finish_stop(self, document: Document, now: float) -> None:
         name = document["TrainingJobName"]

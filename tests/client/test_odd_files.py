@@ -87,3 +87,20 @@ def test_an_instance_without_a_price_is_told_with_and_without_a_budget(tmp_path:
         code, out = plan(each, tmp_path)
         assert code == 4
         assert "no price is known of ml.x9.huge" in out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("budget:", "on:", 14),
+        ("  max_depth:", "  1:", 12),
+        ("num_round: 50", "3: 50", 9),
+    ],
+)
+def test_a_key_that_is_no_text_is_told_with_its_line(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    code, out = plan(GOOD.read_text().replace(old, new), tmp_path)
+    assert code == 4
+    assert f"study.yaml:{line}:" in out
+    assert "is no text" in out

@@ -39,7 +39,7 @@ def over(launched: int = 8, **changes: Any) -> RoundSeen:
 
 def closing(before: Study, seen: RoundSeen) -> Step:
     assert before.live is not None
-    step = close(before, before.live, seen, at(120))
+    step = close(before, before.live, seen, at(120), listed=True)
     assert isinstance(step, Step)
     return step
 

@@ -42,12 +42,13 @@ def in_phase(phase: Phase) -> Study:
     return study(phase=phase, rounds=(closed(),), deployment=plan, owed=owed)
 
 
+# A cancelled study goes back to the search, whose next step ends it and tells so.
 TABLE = {
     Phase.SEARCHING: {PAUSE: Phase.SEARCHING, STOP: Phase.SEARCHING, CANCEL: Phase.SEARCHING},
-    Phase.CHOOSING: {PAUSE: Phase.CHOOSING, CANCEL: Phase.CANCELLED},
+    Phase.CHOOSING: {PAUSE: Phase.CHOOSING, CANCEL: Phase.SEARCHING},
     Phase.AWAITING_APPROVAL: {
         PAUSE: Phase.AWAITING_APPROVAL,
-        CANCEL: Phase.CANCELLED,
+        CANCEL: Phase.SEARCHING,
         APPROVE: Phase.DEPLOYING,
         REJECT: Phase.DONE,
     },
@@ -56,7 +57,7 @@ TABLE = {
         PAUSE: Phase.NEEDS_PERSON,
         RESUME: Phase.SEARCHING,
         STOP: Phase.SEARCHING,
-        CANCEL: Phase.CANCELLED,
+        CANCEL: Phase.SEARCHING,
     },
     Phase.DONE: {},
     Phase.CANCELLED: {},

@@ -60,7 +60,8 @@ def test_a_study_is_a_mapping(document: object) -> None:
 
 def test_a_key_that_yaml_took_for_a_boolean_is_explained() -> None:
     told = problems({"study": "churn", True: {}})
-    assert "the key True is no text: YAML reads on, yes and no as true/false" in told[""]
+    assert "the key True is no text; put it in quotes" in told["True"]
+    assert "YAML reads on, yes and no as true/false" in told["True"]
 
 
 JSON = st.recursive(

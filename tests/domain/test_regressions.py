@@ -65,3 +65,11 @@ def test_a_log_range_of_what_may_be_zero_needs_no_hard_limits_of_the_person(entr
     gamma = expand(document(search_space={"gamma": entry})).search_space["gamma"]
     assert isinstance(gamma, ContinuousRange)
     assert (gamma.low, gamma.hard_low) == (0.01, 0.0001)
+
+
+def test_a_grid_takes_choices_and_each_of_its_points_once() -> None:
+    rounds = {"max": 1, "trials": 3, "parallel": 1, "strategy": "grid"}
+    assert "search_space.max_depth" in told({"rounds": rounds})
+    space = {"booster": {"choose": ["gbtree", "dart"]}}
+    problems = told({"rounds": rounds, "search_space": space})
+    assert problems["rounds.trials"].endswith("trials: 2 is right")

@@ -50,6 +50,21 @@ def test_what_was_stopping_is_stopped_after_a_restart(world: World) -> None:
     assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
 
 
+def test_what_a_stopping_trial_still_tells_survives_a_restart(world: World) -> None:
+    """The request to stop may be seen before the metric that was told just before it."""
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request())
+    (name,) = world.running(1)
+    world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="search")
+    until(lambda: world.fakes.runner.stopped == [name])
+    world.fakes.runner.report(name, 0.5, 0.25)
+    stored = world.server.sagemaker._store
+    until(lambda: len((stored.get("training-job", name) or {}).get("_metrics", ())) == 2)
+    world.restart()
+    world.ended()
+    assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+
+
 def test_objects_survive_a_restart(world: World) -> None:
     s3 = client("s3", world.server.url)
     s3.create_bucket(Bucket="data")

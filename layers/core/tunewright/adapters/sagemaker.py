@@ -6,11 +6,12 @@ nobody can know. "Already exists" is success once the tags say that it is ours.
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from tunewright.domain import names
 from tunewright.domain.errors import (
@@ -27,9 +28,16 @@ from tunewright.domain.trial import TrialStatus
 
 _PAGE = 100
 _VARIANT = "AllTraffic"
-_REFUSALS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFound"})
-_PASSING = ("Could not find", "in-progress")
-"""Beginnings of validation errors that pass by themselves: reads behind writes, busy endpoints."""
+_REFUSALS = frozenset(
+    {
+        "ValidationException",
+        "AccessDeniedException",
+        "ResourceNotFound",
+        "SerializationException",
+    }
+)
+_PASSING = re.compile(r"Could not find (?!model data)|in-progress")
+"""In validation errors that pass by themselves: reads behind writes, busy endpoints."""
 
 
 def raise_for(error: Exception) -> NoReturn:
@@ -40,12 +48,14 @@ def raise_for(error: Exception) -> NoReturn:
         CapacityError: A quota is used up.
         UnknownOutcomeError: It may have been done, or may pass by itself.
     """
+    if isinstance(error, ParamValidationError):  # It never left this process.
+        raise RefusedError(type(error).__name__, str(error)) from error
     if not isinstance(error, ClientError):
         raise UnknownOutcomeError(type(error).__name__, str(error)) from error
     code, words = code_of(error), words_of(error)
     if code == "ResourceLimitExceeded":
         raise CapacityError(code, words) from error
-    if code in _REFUSALS and not any(part in words for part in _PASSING):
+    if code in _REFUSALS and not _PASSING.search(words):
         raise RefusedError(code, words) from error
     raise UnknownOutcomeError(code, words) from error
 

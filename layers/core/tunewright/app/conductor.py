@@ -123,6 +123,7 @@ class Conductor:
         seen = Observation(
             unfolded=self._trials.unfolded(study.id, FOLD_AT_ONCE),
             commands=self._commands.waiting(study.id),
+            listed=View.LISTING in views,
         )
         live = study.live
         if View.TRIALS in views:
@@ -150,21 +151,17 @@ class Conductor:
             self._recorder.catch_up(study, live.plan.job, live.plan.number)
 
     def _perform(self, study: Study, views: set[View]) -> bool:
-        """Do the first owed action and write what came of it; False when nothing came of it yet."""
-        now = self._clock.now()
-        for action in study.owed:
-            if isinstance(action, StartRound) and action.not_before and action.not_before > now:
-                continue
-            outcome = self._do(study, action)
-            if outcome is None:
-                return False
-            step = settle(study, action, outcome, self._clock.now())
-            if step is None:
-                return False
-            self._studies.commit(step, expected=study.version)
-            views.add(View.ROUND)  # The world has changed: look at it.
-            return True
-        return False
+        """Do the first action that is due, and write what came of it; False if nothing did yet."""
+        action = study.due(self._clock.now())
+        outcome = None if action is None else self._do(study, action)
+        if action is None or outcome is None:
+            return False
+        step = settle(study, action, outcome, self._clock.now())
+        if step is None:
+            return False
+        self._studies.commit(step, expected=study.version)
+        views.add(View.ROUND)  # The world has changed: look at it.
+        return True
 
     def _do(self, study: Study, action: Action) -> Outcome | None:
         match action:

@@ -20,6 +20,8 @@ from tunewright.domain.spec import Deploy
 from tunewright.domain.study import Deployment, DeployModel, Phase, Study
 
 _VALIDATION = "validation"
+_BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
+"""States of an endpoint that cannot be updated any more."""
 
 
 class Deployer:
@@ -108,6 +110,10 @@ class Deployer:
             return report.but(outcome="foreign", words=words)
         if hosted is not None and hosted.config == planned.model:
             return _outcome(report, hosted)
+        if hosted is not None and hosted.status in _BROKEN:
+            said = hosted.words or "SageMaker gives no reason"
+            words = f"{planned.endpoint} is {hosted.status}, delete it first: {said}"
+            return report.but(outcome="refused", words=words)
         if hosted is not None and hosted.status not in {"InService", "OutOfService"}:
             return None  # It is changing: wait for the end of that.
         if (hosted.config if hosted else None) != planned.replaces:

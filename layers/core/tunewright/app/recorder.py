@@ -6,7 +6,7 @@ from tunewright.domain.budget import trial_cost
 from tunewright.domain.errors import NotFoundError
 from tunewright.domain.seen import TrainingJobSeen
 from tunewright.domain.study import Study
-from tunewright.domain.trial import Trial
+from tunewright.domain.trial import Trial, TrialStatus
 
 
 class Recorder:
@@ -43,12 +43,18 @@ class Recorder:
     def catch_up(self, study: Study, tuning_job: str, round_number: int) -> None:
         """Record every training job of a tuning job that is not recorded to its end.
 
+        A completed one without an objective is looked at again: that may come after its end.
+
         Raises:
             UnknownOutcomeError: SageMaker does not answer now.
         """
-        ended = {trial.name for trial in self._trials.of_study(study.id) if trial.is_ended}
+        whole = {
+            trial.name
+            for trial in self._trials.of_study(study.id)
+            if trial.is_ended and (trial.status is not TrialStatus.COMPLETED or trial.is_scored)
+        }
         for name in self._tuning.trial_names(tuning_job):
-            seen = None if name in ended else self._tuning.trial(name)
+            seen = None if name in whole else self._tuning.trial(name)
             if seen is not None:
                 self._trials.record(trial_of(study, seen, tuning_job, round_number))
 

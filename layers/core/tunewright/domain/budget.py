@@ -109,5 +109,5 @@ def affordable_trials(
     each = worst_case(spec, prices, 1)
     if left is None or each == 0:
         return wanted
-    fits = min(wanted, int(left / each)) if left > 0 else 0
+    fits = min(wanted, int(left // each)) if left > 0 else 0
     return fits if fits >= min(wanted, least_trials(spec)) else 0

@@ -1,5 +1,6 @@
 """Finds what contradicts itself, or AWS's rules, in an explicit study; it asks nobody."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -8,9 +9,7 @@ from tunewright.domain import algorithms, budget, names, prices
 from tunewright.domain.checks_space import check_space
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal
-from tunewright.domain.space import (
-    IntegerRange,
-)
+from tunewright.domain.space import CategoricalRange, IntegerRange
 from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
 from tunewright.domain.values import cents_up, show_duration, show_money
 
@@ -239,10 +238,26 @@ def _rounds(spec: StudySpec) -> Iterator[Problem]:
             f"takes over a job and its parents; trials: {MAX_TRIALS_WARM // rounds.max} would do",
         )
     points = spec.search_space.combinations()
-    if points < rounds.trials:
+    if rounds.strategy is Strategy.GRID:
+        yield from _grid(spec, points)
+    elif points < rounds.trials:
         yield Problem(
             (*path, "trials"),
             f"the search space has only {points:.0f} points; trials: {points:.0f} would be right",
+        )
+
+
+def _grid(spec: StudySpec, points: float) -> Iterator[Problem]:
+    for each in spec.search_space.ranges:
+        if not isinstance(each, CategoricalRange):
+            yield Problem(
+                ("search_space", each.name),
+                "is a range of numbers, which AMT's grid does not take: write {choose: [a, b]}",
+            )
+    if points not in {math.inf, spec.rounds.trials}:
+        yield Problem(
+            ("rounds", "trials"),
+            f"a grid tries each of its {points:.0f} points once: trials: {points:.0f} is right",
         )
 
 

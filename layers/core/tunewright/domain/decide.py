@@ -8,7 +8,7 @@ from datetime import datetime
 
 from tunewright.domain.round import Round, RoundStatus
 from tunewright.domain.steps.choose import choose
-from tunewright.domain.steps.close import close, judge_live
+from tunewright.domain.steps.close import close, judge_live, search_is_over, stop_again
 from tunewright.domain.steps.command import answer
 from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.plan import end, next_round
@@ -33,14 +33,22 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
     step = fold(study, seen, now) or answer(study, seen, now)
     if step is not None:
         return step
-    if study.phase.is_over or study.owed:
+    if study.phase.is_over:
         return None
+    if study.owed:
+        return _while_owing(study, now)
     if study.phase is Phase.SEARCHING:
         live = study.live
         return _between(study, seen, now) if live is None else _during(study, live, seen, now)
     if study.phase is Phase.CHOOSING:
         return choose(study, seen, now)
     return None
+
+
+def _while_owing(study: Study, now: datetime) -> Step | None:
+    """Wait for what is owed; waiting for capacity is not longer than the search may take."""
+    over = search_is_over(study, now) if study.waits_for_capacity(now) else None
+    return None if over is None else end(study.without_live(), over.reason, now)
 
 
 def _between(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
@@ -51,13 +59,18 @@ def _between(study: Study, seen: Observation, now: datetime) -> Step | Look | No
         return end(study, study.ending, now)
     if study.paused:
         return None
+    over = search_is_over(study, now)
+    if over is not None:
+        return end(study, over.reason, now)
     return next_round(study, seen, now)
 
 
 def _during(study: Study, live: Round, seen: Observation, now: datetime) -> Step | Look | None:
     told = seen.round if seen.round is not None and seen.round.job == live.plan.job else None
     if told is not None and (told.is_over or not told.exists):
-        return close(study, live, told, now)
+        return close(study, live, told, now, listed=seen.listed)
     if live.status is RoundStatus.RUNNING:
-        return judge_live(study, live, now)
+        return judge_live(study, live, now, listed=seen.listed)
+    if told is not None and told.status == "InProgress" and live.began is None:
+        return stop_again(study, live, told)
     return None

@@ -79,7 +79,7 @@ def forecast(
             adaptive=adaptive,
             seed=seed_of(study_id, round_number),
         )
-    except (ArithmeticError, ValueError) as error:
+    except (ArithmeticError, ValueError, ImportError) as error:
         return _unknown(f"no surrogate: {error}")
 
 

@@ -35,6 +35,9 @@ _KINDS = {
 }
 
 
+_NO_TEXT = "the key {key!r} is no text; put it in quotes (YAML reads on, yes and no as true/false)"
+
+
 def read_form(document: object) -> StudyForm:
     """Read a document as it came out of YAML or JSON.
 
@@ -45,12 +48,7 @@ def read_form(document: object) -> StudyForm:
         raise SpecError((Problem((), "a study is a mapping that begins with study: NAME"),))
     stray = [key for key in document if not isinstance(key, str)]
     if stray:
-        raise SpecError(
-            tuple(
-                Problem((), f"the key {key!r} is no text: YAML reads on, yes and no as true/false")
-                for key in stray
-            )
-        )
+        raise SpecError(tuple(Problem((str(key),), _NO_TEXT.format(key=key)) for key in stray))
     try:
         return StudyForm.model_validate(document)
     except ValidationError as error:
@@ -65,6 +63,8 @@ def _problem(error: Any) -> Problem:  # noqa: ANN401 - pydantic's error dict
         for part in error["loc"]
         if not (isinstance(part, str) and (part.startswith(TAG_MARK) or part in _NOISE))
     )
+    if path and path[-1] == "[key]":
+        return Problem((*path[:-2], str(path[-2])), _NO_TEXT.format(key=error["input"]))
     if len(path) < len(error["loc"]) and error["loc"][-1] in {"int", "float"}:
         return Problem(path, f"{error['input']!r} is not a number")
     return Problem(path, _sentence(error, path))

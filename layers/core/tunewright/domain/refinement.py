@@ -92,9 +92,11 @@ def refine(
     lessons = learn(space, trials, objective)
     best = lessons.best
     if best is None or len(lessons) < FEWEST:
-        return _unchanged(space, f"{len(lessons)} trials with a value are too few to learn from")
+        return unchanged_space(
+            space, f"{len(lessons)} trials with a value are too few to learn from"
+        )
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
-        return _unchanged(space, f"all {len(lessons)} trials have the same value")
+        return unchanged_space(space, f"all {len(lessons)} trials have the same value")
     needed = needed_trials(space)
     if len(lessons) < needed:
         why = f"{len(lessons)} trials are too few for a surrogate, which takes {needed}"
@@ -103,7 +105,7 @@ def refine(
         try:
             share = GOOD_SHARE if adaptive else GOOD_SHARE_AT_RANDOM
             found = _good_part(space, lessons, best, share, seed_of(study_id, round_number))
-        except (ArithmeticError, ValueError) as error:
+        except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
     return _guarded(space, found, keep_exploring)
 
@@ -129,7 +131,8 @@ class _Found:
     room: float | None
 
 
-def _unchanged(space: SearchSpace, reason: str) -> Refinement:
+def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
+    """Leave all ranges as they are, for a reason."""
     return Refinement(
         space=space,
         changes=tuple(unchanged(range_, reason) for range_ in space.ranges),

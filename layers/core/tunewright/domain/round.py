@@ -194,6 +194,7 @@ class Round(Value):
         start: The progress from which it began: bar and first trials of the rounds before.
         progress: What its trials have shown.
         stopped_by: The rule that ended it; None if nothing did.
+        told_to_stop: When that was.
         launched: Trials that its tuning job launched, once it is closed.
         began: When its tuning job was made.
         ended: When its tuning job ended.
@@ -205,6 +206,7 @@ class Round(Value):
     start: Progress = Progress()
     progress: Progress = Progress()
     stopped_by: str | None = None
+    told_to_stop: datetime | None = None
     launched: int = 0
     began: datetime | None = None
     ended: datetime | None = None

@@ -327,3 +327,24 @@ class Study(Value):
     def with_live(self, live: Round) -> "Study":
         """Replace the live round."""
         return self.but(rounds=(*self.rounds[:-1], live))
+
+    def without_live(self) -> "Study":
+        """Forget the live round, of which nothing was launched, and what was owed to it."""
+        return self.but(rounds=self.rounds[:-1], ledger=self.ledger.release(), owed=())
+
+    def due(self, now: datetime) -> Action | None:
+        """Return the first owed action that may be done now; a paused study starts no round."""
+        for action in self.owed:
+            if not (self.paused and isinstance(action, StartRound)) and not _waits(action, now):
+                return action
+        return None
+
+    def waits_for_capacity(self, now: datetime) -> bool:
+        """Whether SageMaker had no capacity for the live round, and was not asked again since."""
+        return any(_waits(each, now) for each in self.owed)
+
+
+def _waits(action: Action, now: datetime) -> bool:
+    if not isinstance(action, StartRound) or action.not_before is None:
+        return False
+    return action.not_before > now

@@ -1,23 +1,48 @@
 """Closes a round whose tuning job has ended, and says where that leads."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from tunewright.domain.round import Round, RoundStatus
+from tunewright.domain import budget
+from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.spec import Rule, Target
+from tunewright.domain.spec import Failures, NoMetric, Rule, Spend, Target, WallClock
 from tunewright.domain.steps.step import Look, Step, View
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 from tunewright.domain.values import show_duration, show_gain, show_money, show_number
 
+GONE_AFTER = timedelta(minutes=15)
+"""SageMaker may not know a new job at once; what it does not know for so long is not there."""
+MISSED_AFTER = timedelta(hours=1)
+"""A training job that cannot be found so long after its round's end was deleted by somebody."""
 
-def judge_live(study: Study, live: Round, now: datetime) -> Step | None:
-    """Let every rule judge the live round, and stop it when one fires."""
+
+def judge_live(
+    study: Study, live: Round, now: datetime, *, listed: bool = False
+) -> Step | Look | None:
+    """Let every rule judge the live round, and stop it when one fires.
+
+    A round whose trials have all ended is about to end by itself; `close` asks the rules then.
+    """
+    if live.progress.finished >= live.plan.trials:
+        return None
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, live, now))
+        if verdict.fired and isinstance(rule, NoMetric) and not listed:
+            return Look(View.LISTING)  # An objective may come later than the end of its trial.
         if verdict.fired:
             return _stop(study, live, verdict, now)
+    return None
+
+
+def search_is_over(study: Study, now: datetime) -> Verdict | None:
+    """Let the rules that end the search judge the study while no round runs."""
+    for rule in rules_of(study):
+        if isinstance(rule, Target | WallClock | Spend):
+            verdict = judge(rule, situation(study, None, now))
+            if verdict.fired:
+                return verdict
     return None
 
 
@@ -28,15 +53,16 @@ def rules_of(study: Study) -> tuple[Rule, ...]:
     return (*extra, *study.spec.stop)
 
 
-def situation(study: Study, live: Round, now: datetime) -> Situation:
-    """Gather what the rules may look at."""
+def situation(study: Study, judged: Round | None, now: datetime) -> Situation:
+    """Gather what the rules may look at: of a round, or of the study between its rounds."""
+    rounds = study.spec.rounds
     return Situation(
         objective=study.spec.objective,
-        progress=live.progress,
+        progress=judged.progress if judged else Progress(),
         best=study.incumbent.value if study.incumbent else None,
         parameters=len(study.spec.search_space),
-        trials=live.plan.trials,
-        parallel=live.plan.parallel,
+        trials=judged.plan.trials if judged else rounds.trials,
+        parallel=judged.plan.parallel if judged else rounds.parallel,
         spent=study.spent,
         began=study.submitted,
         now=now,
@@ -44,7 +70,7 @@ def situation(study: Study, live: Round, now: datetime) -> Situation:
 
 
 def _stop(study: Study, live: Round, verdict: Verdict, now: datetime) -> Step:
-    stopping = live.but(status=RoundStatus.STOPPING, stopped_by=verdict.rule)
+    stopping = live.but(status=RoundStatus.STOPPING, stopped_by=verdict.rule, told_to_stop=now)
     after = study.with_live(stopping).but(owed=(StopRound(job=live.plan.job),))
     match verdict.ends:
         case Ends.SEARCH:
@@ -68,23 +94,31 @@ def _stop(study: Study, live: Round, verdict: Verdict, now: datetime) -> Step:
     )
 
 
-def close(study: Study, live: Round, seen: RoundSeen, now: datetime) -> Step | Look:
+def close(
+    study: Study, live: Round, seen: RoundSeen, now: datetime, *, listed: bool = False
+) -> Step | Look | None:
     """Close a round, once every trial that its tuning job launched is recorded."""
     if not seen.exists:
         return _lost(study, live, now)
-    if live.progress.finished < seen.launched:
+    finished = live.progress.finished
+    if not listed and (finished < seen.launched or live.progress.silent):
         return Look(View.LISTING)
+    if finished < seen.launched and now - (seen.ended or now) < MISSED_AFTER:
+        return None
+    launched = max(seen.launched, finished)
     closed = live.but(
         status=RoundStatus.CLOSED,
-        launched=seen.launched,
+        launched=launched,
         began=seen.created or live.began,
         ended=seen.ended or now,
     )
-    ledger = study.ledger.settle(live.progress.spent, seen.launched)
+    # Nobody can say what a trial cost that is gone: at most what was reserved for it.
+    missed = budget.worst_case(study.spec, study.profile.prices, launched - finished)
+    ledger = study.ledger.settle(live.progress.spent + missed, launched)
     after = study.with_live(closed).but(ledger=ledger, owed=())
     step = Step(after).tell(
         DecisionKind.ROUND_DONE,
-        _summary(study, closed, seen),
+        _summary(study, closed),
         now,
         round_number=live.plan.number,
         numbers=_numbers(study, closed),
@@ -92,13 +126,14 @@ def close(study: Study, live: Round, seen: RoundSeen, now: datetime) -> Step | L
     return _go_on(step, closed, seen, now)
 
 
-def _summary(study: Study, closed: Round, seen: RoundSeen) -> str:
+def _summary(study: Study, closed: Round) -> str:
     progress, metric = closed.progress, study.spec.objective.metric
-    parts = [f"{progress.completed} of {seen.launched} trials completed"]
+    parts = [f"{progress.completed} of {closed.launched} trials completed"]
     for number, word in (
         (progress.stopped, "stopped early"),
         (progress.failed + progress.unlucky, "failed"),
         (progress.silent, f"without {metric}"),
+        (closed.launched - progress.finished, "gone, and counted at their worst"),
     ):
         if number:
             parts.append(f"{number} {word}")
@@ -108,7 +143,7 @@ def _summary(study: Study, closed: Round, seen: RoundSeen) -> str:
     took = ""
     if closed.began and closed.ended:
         took = f" in {show_duration((closed.ended - closed.began).total_seconds())}"
-    saved = closed.plan.trials - seen.launched
+    saved = closed.plan.trials - closed.launched
     unused = f"; not needed: {saved} of {closed.plan.trials} trials" if saved > 0 else ""
     gained = _gain_text(study, closed)
     return (
@@ -149,14 +184,21 @@ def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]
 
 
 def _go_on(step: Step, closed: Round, seen: RoundSeen, now: datetime) -> Step:
-    study = step.study
-    if study.ending is not None:
-        return step  # It is stopped, cancelled or has what it wanted: there is nothing to ask.
+    study, number, progress = step.study, closed.plan.number, closed.progress
+    if study.ending is not None or search_is_over(study, now) is not None:
+        return step
     if study.resume_to is not None:
-        return ask(step, f"round {closed.plan.number} was stopped by {closed.stopped_by}", now)
+        return ask(step, f"round {number} was stopped by {closed.stopped_by}", now)
     if seen.status == "Failed":
         words = seen.words or "SageMaker gives no reason"
-        return ask(step, f"the tuning job of round {closed.plan.number} failed: {words}", now)
+        return ask(step, f"the tuning job of round {number} failed: {words}", now)
+    for rule in rules_of(study):  # What the last trials showed, no rule has judged yet.
+        verdict = judge(rule, situation(study, closed, now))
+        if verdict.fired and isinstance(rule, Failures | NoMetric):
+            return ask(step, f"round {number} showed trouble: {verdict.reason}", now)
+    if progress.completed + progress.stopped == 0:
+        metric = study.spec.objective.metric
+        return ask(step, f"no trial of round {number} gave {metric}: nothing can be learned", now)
     return step
 
 
@@ -168,10 +210,21 @@ def ask(step: Step, why: str, now: datetime) -> Step:
     return waiting.tell(DecisionKind.NEEDS_PERSON, reason, now, round_number=number)
 
 
-def _lost(study: Study, live: Round, now: datetime) -> Step:
+def stop_again(study: Study, live: Round, seen: RoundSeen) -> Step:
+    """Owe the stop of a job that appeared only after it was told to stop."""
+    made = live.but(began=seen.created)
+    return Step(study.with_live(made).but(owed=(StopRound(job=live.plan.job),)))
+
+
+def _lost(study: Study, live: Round, now: datetime) -> Step | None:
+    known = live.began or live.told_to_stop
+    if live.progress.finished == 0 and known is not None and now - known < GONE_AFTER:
+        return None
     if live.began is None:  # It was stopped before its tuning job was made: nothing was launched.
-        return Step(study.but(rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=()))
+        return Step(study.without_live())
     closed = live.but(status=RoundStatus.CLOSED, launched=live.progress.finished, ended=now)
     ledger = study.ledger.settle(live.progress.spent, live.progress.finished)
     step = Step(study.with_live(closed).but(ledger=ledger))
+    if study.ending is not None:
+        return step
     return ask(step, f"the tuning job {live.plan.job} is gone; nobody here deleted it", now)

@@ -24,9 +24,10 @@ def answer(study: Study, seen: Observation, now: datetime) -> Step | None:
     step = replace(_answer(study, command, now), consumed=(command,))
     if step.decisions:
         return step
-    reason = (
-        f"{command.by} said {command.kind}, which does nothing while the study is {study.phase}"
-    )
+    why = f"while the study is {study.phase}"
+    if study.ending is not None and not study.phase.is_over:
+        why = f"any more: {study.ending}"
+    reason = f"{command.by} said {command.kind}, which does nothing {why}"
     return step.tell(DecisionKind.COMMANDED, reason, now)
 
 
@@ -42,9 +43,8 @@ def _answer(study: Study, command: Command, now: datetime) -> Step:
             if study.phase is Phase.NEEDS_PERSON:
                 after = after.but(phase=study.resume_to or Phase.SEARCHING, resume_to=None)
             return _told(after, command, "resumed it", now)
-        case CommandKind.STOP if study.phase in {Phase.SEARCHING, Phase.NEEDS_PERSON}:
-            # A cancelled study stays so: a stop would take the best and deploy it.
-            return Step(study) if study.ending == "cancelled" else _stop(study, command, now)
+        case CommandKind.STOP if _may_stop(study):
+            return _stop(study, command, now)
         case CommandKind.CANCEL:
             return _cancel(study, command, now)
         case CommandKind.APPROVE | CommandKind.REJECT:
@@ -53,31 +53,41 @@ def _answer(study: Study, command: Command, now: datetime) -> Step:
             return Step(study)
 
 
+def _may_stop(study: Study) -> bool:
+    """A search that is ending stays so: after a cancel, a stop would deploy its best."""
+    return study.ending is None and study.phase in {Phase.SEARCHING, Phase.NEEDS_PERSON}
+
+
 def _told(study: Study, command: Command, what: str, now: datetime) -> Step:
     return Step(study).tell(DecisionKind.COMMANDED, f"{command.by} {what}", now)
 
 
 def _stop(study: Study, command: Command, now: datetime) -> Step:
     ending = f"{command.by} stopped it"
-    after = _stopping(study.but(ending=ending, phase=Phase.SEARCHING, resume_to=None))
+    after = _stopping(study.but(ending=ending, phase=Phase.SEARCHING, resume_to=None), now)
     return _told(after, command, "stopped the search: the best so far is taken", now)
 
 
 def _cancel(study: Study, command: Command, now: datetime) -> Step:
     if study.phase is Phase.DEPLOYING:
         return Step(study)  # what goes live is past cancelling; the endpoint can be deleted
-    after = _stopping(study.but(ending="cancelled", resume_to=None))
-    phase = Phase.SEARCHING if after.live else Phase.CANCELLED
+    after = study.but(ending="cancelled", phase=Phase.SEARCHING, resume_to=None)
     what = "cancelled it: everything is stopped and nothing is deployed"
-    return _told(after.but(phase=phase), command, what, now)
+    return _told(_stopping(after, now), command, what, now)
 
 
-def _stopping(study: Study) -> Study:
+def _stopping(study: Study, now: datetime) -> Study:
     """Owe the stop of the live round, if there is one; what was owed to it is owed no more."""
     live = study.live
     if live is None:
         return study.but(owed=())
-    stopping = live.but(status=RoundStatus.STOPPING, stopped_by=live.stopped_by or "a person")
+    if study.waits_for_capacity(now):
+        return study.without_live()
+    stopping = live.but(
+        status=RoundStatus.STOPPING,
+        stopped_by=live.stopped_by or "a person",
+        told_to_stop=live.told_to_stop or now,
+    )
     return study.with_live(stopping).but(owed=(StopRound(job=live.plan.job),))
 
 

@@ -68,16 +68,20 @@ def _with_news(trials: tuple[Trial, ...], news: list[Trial]) -> list[Trial]:
 def _recount(study: Study, trials: list[Trial]) -> Study:
     """Recount every round from its beginning, each from what the round before it left."""
     rounds: list[Round] = []
-    ledger, start = study.ledger, Progress()
-    spent = ledger.spent
+    start = Progress()
+    spent, used = study.ledger.spent, study.ledger.used_trials
     for each in study.rounds:
         own = [trial for trial in trials if trial.tuning_job == each.plan.job]
         progress = count_from(start, own, study)
+        launched = each.launched
         if each.status is RoundStatus.CLOSED:  # new minus old
             spent += progress.spent - each.progress.spent
-        rounds.append(each.but(start=start, progress=progress))
+            launched = max(launched, progress.finished)
+            used += launched - each.launched
+        rounds.append(each.but(start=start, progress=progress, launched=launched))
         start = carry(progress)
-    return study.but(rounds=tuple(rounds), ledger=ledger.but(spent=spent))
+    ledger = study.ledger.but(spent=spent, used_trials=used)
+    return study.but(rounds=tuple(rounds), ledger=ledger)
 
 
 def carry(progress: Progress) -> Progress:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tunewright.domain import budget, names
 from tunewright.domain.forecast import Forecast, forecast
-from tunewright.domain.refinement import Refinement, refine
+from tunewright.domain.refinement import Refinement, refine, unchanged_space
 from tunewright.domain.request import compile_request
 from tunewright.domain.round import Round, RoundPlan, needed_gain
 from tunewright.domain.space import (
@@ -106,6 +106,9 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         keep_exploring=spec.refine.keep_exploring,
         adaptive=adaptive,
     )
+    if refinement.space.combinations() < trials:  # AMT would refuse it
+        few = f"narrower ones would have fewer points than the round's {trials} trials"
+        refinement = unchanged_space(last.plan.space, few)
     space, rescaled = follow_scaling(refinement.space, spec.search_space)
     expected = forecast(
         refinement.space,

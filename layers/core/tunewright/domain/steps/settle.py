@@ -89,9 +89,7 @@ def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) 
             return None
         case Foreign(words):
             reason = f"the name {live.plan.job} is taken by a job that is not ours: {words}"
-            freed = study.but(
-                rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=(), phase=Phase.FAILED
-            )
+            freed = study.without_live().but(phase=Phase.FAILED)
             return Step(freed).tell(DecisionKind.FAILED, reason, now)
         case _ as never:  # pragma: no cover
             assert_never(never)
@@ -125,8 +123,9 @@ def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
     number, attempt = live.plan.number, live.plan.attempt
     said = f"SageMaker refused attempt {attempt} at round {number}: {words}"
     if plan is None:
-        freed = study.but(rounds=study.rounds[:-1], ledger=study.ledger.release(), owed=())
-        told = Step(freed).tell(DecisionKind.ROUND_REFUSED, said, now, round_number=number)
+        told = Step(study.without_live()).tell(
+            DecisionKind.ROUND_REFUSED, said, now, round_number=number
+        )
         return ask(told, said, now)
     how = "without warm start" if plan.warm_start is None else "with its parents' scalings"
     after = study.with_live(live.but(plan=plan)).but(owed=(StartRound(job=plan.job),))

@@ -42,6 +42,7 @@ class Observation:
         commands: What people have said, oldest first.
         trials: All trials of the study.
         round: The live round's tuning job.
+        listed: Whether all training jobs of the live round were looked at just now.
         endpoint: What is live where the study deploys to.
     """
 
@@ -49,6 +50,7 @@ class Observation:
     commands: tuple[Command, ...] = ()
     trials: tuple[Trial, ...] | None = None
     round: RoundSeen | None = None
+    listed: bool = False
     endpoint: EndpointSeen | None = None
 
 
