@@ -39,9 +39,9 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> None:
     members = tar.getmembers()
     for member in members:
         if not (member.isfile() or member.isdir()):
-            raise ArchiveError(f"{member.name} is neither a file nor a folder")
+            raise tarfile.TarError(f"{member.name} is neither a file nor a folder")
         if not (inside / member.name).resolve().is_relative_to(inside):
-            raise ArchiveError(f"{member.name} would be outside of the folder")
+            raise tarfile.TarError(f"{member.name} would be outside of the folder")
         member.uid = member.gid = 0
         member.uname = member.gname = ""
         member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
