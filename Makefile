@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PATHS := layers client local tests examples
 
 # Our matrices are small: more threads for each only make them wait for each other.
 export OPENBLAS_NUM_THREADS := 1
@@ -27,7 +26,7 @@ test-slow: $(READY) ## Run the tests that take minutes
 check: $(READY) ## Lint, types, import contracts, generated files
 	@echo "ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "mypy" && $(BIN)/mypy
-	@echo "import contracts" && $(BIN)/lint-imports --no-cache
+	@echo "import contracts" && PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	@echo "generated files" && $(BIN)/python -m tests.golden.check
 
 golden: $(READY) ## Write the generated files anew; read the diff before you commit it

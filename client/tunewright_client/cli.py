@@ -16,6 +16,7 @@ from tunewright.domain.form import json_schema
 from tunewright.domain.outline import Outline, outline
 from tunewright.domain.prices import USD_PER_HOUR
 from tunewright.domain.spec import StudySpec
+from tunewright_client.cli_studies import COMMANDS
 from tunewright_client.show_plan import show_complaints, show_plan
 from tunewright_client.spec_file import InvalidSpecError, SpecFile
 
@@ -60,6 +61,10 @@ def explain(file: Path, *, as_json: bool) -> None:
 def schema() -> None:
     """Print the JSON Schema of spec files, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))
+
+
+for _each in COMMANDS:
+    main.add_command(_each)
 
 
 def _spec(file: Path, *, as_json: bool) -> StudySpec:

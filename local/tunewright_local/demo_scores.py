@@ -32,11 +32,14 @@ def model_auc(s3: Any, uri: str, part: Part) -> float:  # noqa: ANN401 - boto3
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     packed = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(folder, filter="data")
-        booster = xgboost.Booster()
         # The library knows a model's format by its suffix.
-        model = (Path(folder) / MODEL_FILE).rename(Path(folder) / f"{MODEL_FILE}.ubj")
+        model = Path(folder) / f"{MODEL_FILE}.ubj"
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            held = archive.extractfile(MODEL_FILE)
+            if held is None:
+                raise FileNotFoundError(f"{uri} holds no {MODEL_FILE}")
+            model.write_bytes(held.read())
+        booster = xgboost.Booster()
         booster.load_model(model)
     return _auc(part, booster.predict(xgboost.DMatrix(part.features)))
 

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tunewright.adapters.events import EndpointChanged, RoundChanged, TrialChanged, read_event
+from tunewright import doors
 from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore, SystemClock
 from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
 from tunewright.app.conductor import Conductor
@@ -117,22 +117,21 @@ class MemoryStack:
             config=_CONFIG,
         )
 
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.settings.stack
+
     def hear(self, event: object) -> None:
-        """Take in one event: record the trial that it names, wake the study that it is about."""
-        match read_event(event, stack=self.settings.stack):
-            case TrialChanged(training_job=name, ended=True):
-                try:
-                    study_id = self.recorder.record(name)
-                except UnknownOutcomeError:
-                    return  # The sweep, or the end of the tuning job, will find it.
-                if study_id is not None:
-                    self.wakes.put(Wake(study_id, look=False))
-            case RoundChanged(study_id=study_id, ended=True):
-                self.wakes.put(Wake(study_id, look=True))
-            case EndpointChanged():
-                self.sweep()
-            case _:
-                return
+        """Take in one event, as the rules and queues of a deployed stack would route it."""
+        try:
+            doors.training_job_ended(self, event)
+        except UnknownOutcomeError:
+            return  # The sweep, or the end of the tuning job, will find it.
+        wake = doors.read_wake(self, event)
+        if wake is not None:
+            self.wakes.put(wake)
+        doors.tend(self, event)
 
     def sweep(self) -> None:
         """Wake every live study, so that a lost event costs minutes and never a result."""
@@ -143,11 +142,10 @@ class MemoryStack:
         """Do what has waited longest; False if nothing came within the time."""
         tended = self.deploys.take(timeout=0)
         if tended is not None:
-            self.deployer.tend(tended)
+            doors.tend(self, {"study": tended})
             return True
         wake = self.wakes.take(timeout)
         if wake is None:
             return False
-        if wake.study_id in self.store:
-            self.conductor.advance(wake.study_id, look=wake.look)
+        doors.wake(self, wake.study_id, look=wake.look)
         return True

@@ -13,18 +13,35 @@ class Settings(Value):
         stack: The name of the stack, which owns what carries its tag.
         region: The AWS region.
         endpoint_url: Where AWS is; None for AWS itself.
+        table: The DynamoDB table.
+        wake_queue: The URL of the queue of wakes.
+        deploy_queue: The URL of the queue of studies whose endpoint is to be tended.
+        topic: The ARN of the topic that people are told by.
+        bus: The event bus that programs are told by.
+        slack_parameter: The SSM parameter that holds the Slack webhook.
+        slack_host: Where Slack is; empty for Slack itself.
     """
 
     stack: str = "tunewright"
     region: str = "us-east-1"
     endpoint_url: str | None = None
+    table: str = ""
+    wake_queue: str = ""
+    deploy_queue: str = ""
+    topic: str = ""
+    bus: str = ""
+    slack_parameter: str = ""
+    slack_host: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from the environment."""
         found = os.environ if environment is None else environment
-        return cls(
-            stack=found.get("TUNEWRIGHT_STACK", "tunewright"),
-            region=found.get("AWS_REGION", found.get("AWS_DEFAULT_REGION", "us-east-1")),
-            endpoint_url=found.get("AWS_ENDPOINT_URL") or None,
-        )
+        ours = {
+            name: found[f"TUNEWRIGHT_{name.upper()}"]
+            for name in cls.model_fields
+            if f"TUNEWRIGHT_{name.upper()}" in found
+        }
+        ours.setdefault("region", found.get("AWS_REGION") or found.get("AWS_DEFAULT_REGION", ""))
+        known = {name: value for name, value in ours.items() if value}
+        return cls(**known, endpoint_url=found.get("AWS_ENDPOINT_URL") or None)

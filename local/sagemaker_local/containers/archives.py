@@ -25,9 +25,27 @@ def unpack(archive: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(archive, mode="r:*") as tar:
-            tar.extractall(folder, filter="data")
+            _extract(tar, folder)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
         raise ArchiveError(f"{archive.name} cannot be extracted: {error}") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    # Python before 3.11.4 (Debian 12 has 3.11.2) has no filters: files and folders inside only.
+    inside = folder.resolve()
+    members = tar.getmembers()
+    for member in members:
+        if not (member.isfile() or member.isdir()):
+            raise ArchiveError(f"{member.name} is neither a file nor a folder")
+        if not (inside / member.name).resolve().is_relative_to(inside):
+            raise ArchiveError(f"{member.name} would be outside of the folder")
+        member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    tar.extractall(folder, members)  # noqa: S202 - each member was looked at
 
 
 def is_empty(folder: Path) -> bool:

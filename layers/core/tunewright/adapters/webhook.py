@@ -47,7 +47,8 @@ class Webhook:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
                 answer.read(_MAX_ANSWER)
         except urllib.error.HTTPError as error:
-            raise _refused(error) from None
+            with error:  # It holds the connection.
+                raise _refused(error) from None
         except OSError as error:
             # The reason may hold the address, which is a secret.
             raise WebhookError(

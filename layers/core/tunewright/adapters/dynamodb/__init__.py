@@ -6,6 +6,7 @@
 from tunewright.adapters.dynamodb.commands import DynamoCommands
 from tunewright.adapters.dynamodb.definition import EXPIRES, table_definition
 from tunewright.adapters.dynamodb.endpoints import DynamoEndpoints
+from tunewright.adapters.dynamodb.items import read_decision
 from tunewright.adapters.dynamodb.outbox import DynamoOutbox
 from tunewright.adapters.dynamodb.studies import DynamoStudies
 from tunewright.adapters.dynamodb.trials import DynamoTrials
@@ -17,5 +18,6 @@ __all__ = [
     "DynamoOutbox",
     "DynamoStudies",
     "DynamoTrials",
+    "read_decision",
     "table_definition",
 ]

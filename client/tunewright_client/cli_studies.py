@@ -1,0 +1,205 @@
+"""The commands that talk to a stack's API: submit, look, command, answer."""
+
+import hashlib
+import json
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunewright_client.api_client import ApiClient, ApiError
+from tunewright_client.show_plan import show_complaints
+from tunewright_client.show_studies import (
+    decision_text,
+    study_lines,
+    study_table,
+    trial_table,
+)
+from tunewright_client.spec_file import InvalidSpecError, SpecFile
+
+DONE, NEEDS_PERSON, BUDGET, INVALID, FAILED = 0, 2, 3, 4, 5
+_POLL_SECONDS = 5.0
+_STUDY = click.argument("study")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+_URL = click.option(
+    "--api",
+    envvar="TUNEWRIGHT_API",
+    required=True,
+    help="The stack's API URL; or set TUNEWRIGHT_API.",
+)
+_REGION = click.option(
+    "--region",
+    envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
+    default="us-east-1",
+    show_default=True,
+    help="The region to sign for.",
+)
+
+
+def talks(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the API, and show what that says no to."""
+
+    @_URL
+    @_REGION
+    @wraps(command)
+    def wrapped(*, api: str, region: str, **given: Any) -> None:  # noqa: ANN401 - click's
+        try:
+            command(ApiClient(api.rstrip("/"), region), **given)
+        except ApiError as error:
+            click.echo(f"{error.code}: {error}", err=True)
+            for detail in error.details:
+                click.echo(f"  {detail}", err=True)
+            sys.exit(INVALID if 400 <= error.status < 500 else FAILED)
+
+    return wrapped
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--again", is_flag=True, help="A new study, even if this file was submitted before.")
+@_JSON
+@talks
+def submit(api: ApiClient, file: Path, *, again: bool, as_json: bool) -> None:
+    """Submit a study; the same file again gives the same study."""
+    try:
+        spec = SpecFile.read(file)
+        spec.spec()
+    except InvalidSpecError as error:
+        show_complaints(error.complaints)
+        sys.exit(INVALID)
+    kept = f"{file.resolve()}\x00{spec.text}"
+    key = secrets.token_hex(16) if again else hashlib.sha256(kept.encode()).hexdigest()
+    study = api.ask("POST", "/studies", spec.document, headers={"Idempotency-Key": key})
+    if as_json:
+        click.echo(json.dumps(study, indent=2))
+    else:
+        click.echo(f"{study['id']} is {study['phase']}; tunewright watch {study['id']}")
+
+
+@click.command(name="list")
+@_JSON
+@talks
+def list_studies(api: ApiClient, *, as_json: bool) -> None:
+    """List studies with their best and what they have spent, the newest first."""
+    studies = list(api.pages("/studies", "studies"))
+    _print(studies, study_table(studies), as_json=as_json)
+
+
+@click.command()
+@_STUDY
+@_JSON
+@talks
+def show(api: ApiClient, study: str, *, as_json: bool) -> None:
+    """Show a study, round by round."""
+    found = api.ask("GET", f"/studies/{study}")
+    _print(found, study_lines(found), as_json=as_json)
+
+
+@click.command()
+@_STUDY
+@click.option("--sort", type=click.Choice(["name", "created", "objective", "cost"]), default="name")
+@click.option("--desc", is_flag=True, help="The greatest first.")
+@_JSON
+@talks
+def trials(api: ApiClient, study: str, *, sort: str, desc: bool, as_json: bool) -> None:
+    """List a study's trials."""
+    query = {"sort": sort, "order": "desc" if desc else "asc"}
+    found = list(api.pages(f"/studies/{study}/trials", "trials", query))
+    _print(found, trial_table(found), as_json=as_json)
+
+
+@click.command()
+@_STUDY
+@_JSON
+@talks
+def why(api: ApiClient, study: str, *, as_json: bool) -> None:
+    """Say what was decided, and why."""
+    found = list(api.pages(f"/studies/{study}/decisions", "decisions"))
+    _print(found, [decision_text(each) for each in found], as_json=as_json)
+
+
+@click.command()
+@_STUDY
+@click.option("--every", default=_POLL_SECONDS, show_default=True, help="Seconds between looks.")
+@talks
+def watch(api: ApiClient, study: str, *, every: float) -> None:
+    """Follow a study until it is done, or needs you; each decision is a line."""
+    told = 0
+    while True:
+        found = api.ask("GET", f"/studies/{study}")
+        decisions = list(api.pages(f"/studies/{study}/decisions", "decisions"))
+        for each in decisions[told:]:
+            click.echo(decision_text(each))
+        told = len(decisions)
+        code = exit_code(found)
+        if code is not None:
+            sys.exit(code)
+        time.sleep(every)
+
+
+def exit_code(study: dict[str, Any]) -> int | None:
+    """Return the exit code for a study that rests; None while it goes on by itself."""
+    phase = study["phase"]
+    if phase in {"needs a person", "awaiting approval"}:
+        return NEEDS_PERSON
+    if phase in {"failed", "cancelled"}:
+        return FAILED
+    if phase == "done":
+        ended_by_money = "is left, and the least round" in (study.get("ending") or "")
+        return BUDGET if ended_by_money else DONE
+    return None
+
+
+def _command(name: str, about: str) -> click.Command:
+    @click.command(name=name, help=about)
+    @_STUDY
+    @talks
+    def told(api: ApiClient, study: str) -> None:
+        found = api.ask("POST", f"/studies/{study}/{name}")
+        click.echo(f"{found['id']} is told to {name}; it was {found['phase']}")
+
+    return told
+
+
+def _answer(name: str, about: str) -> click.Command:
+    @click.command(name=name, help=about)
+    @_STUDY
+    @click.option("--plan", "plan_hash", help="The hash of the plan; the one shown, if left out.")
+    @talks
+    def answered(api: ApiClient, study: str, *, plan_hash: str | None) -> None:
+        if plan_hash is None:
+            planned = api.ask("GET", f"/studies/{study}").get("deployment")
+            if planned is None:
+                click.echo(f"{study} asks for no approval", err=True)
+                sys.exit(INVALID)
+            plan_hash = planned["hash"]
+        body = {"answer": name, "plan_hash": plan_hash}
+        api.ask("POST", f"/studies/{study}/approval", body)
+        click.echo(f"{study} is answered: {name} plan {plan_hash}")
+
+    return answered
+
+
+def _print(found: Any, lines: list[str], *, as_json: bool) -> None:  # noqa: ANN401 - JSON
+    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines))
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    submit,
+    list_studies,
+    show,
+    trials,
+    why,
+    watch,
+    _command("pause", "Start no new round; the running one goes on."),
+    _command("resume", "Carry on."),
+    _command("stop", "Stop searching now, keep the best, go on to deploy it."),
+    _command("cancel", "Stop everything, deploy nothing."),
+    _answer("approve", "Approve the deployment that a study asks for."),
+    _answer("reject", "Reject the deployment that a study asks for."),
+)

@@ -1,0 +1,110 @@
+"""Shows studies, trials and decisions as lines that a person and `grep` can read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunewright.domain.values import show_number
+
+
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Set rows under a head, each column as wide as its widest cell."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    return [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    ]
+
+
+def study_table(studies: list[dict[str, Any]]) -> list[str]:
+    """One line for each study: where it is, its best, what it has spent."""
+    rows = [
+        (
+            each["id"],
+            f"{each['rounds']}",
+            _value(each["best"]),
+            f"{each['trials']}",
+            f"{_dollars(each['spent'])}{_of(each['budget'])}",
+            f"{each['phase']}{' (paused)' if each['paused'] else ''}",
+        )
+        for each in studies
+    ]
+    if not rows:
+        return ["no studies yet; tunewright submit study.yaml"]
+    return table(("STUDY", "ROUND", "BEST", "TRIALS", "SPENT/BUDGET", "STATE"), rows)
+
+
+def study_lines(study: dict[str, Any]) -> list[str]:
+    """A study whole: where it stands, then its rounds."""
+    best = study["incumbent"]
+    lines = [
+        f"{study['id']}  {study['phase']}{' (paused)' if study['paused'] else ''}",
+        f"  {study['goal']} {study['metric']}: best {_value(study['best'])}"
+        + (f" by {best['trial']}" if best else ""),
+        f"  spent {_dollars(study['spent'])}{_of(study['budget'])}, "
+        f"{_dollars(study['ledger']['reserved'])} reserved",
+    ]
+    if study["ending"]:
+        lines.append(f"  the search ended: {study['ending']}")
+    if study["deployment"]:
+        planned = study["deployment"]
+        lines.append(f"  {planned['trial']} for {planned['endpoint']}, plan {planned['hash']}")
+    rows = [
+        (
+            f"{each['number']}",
+            f"{each['finished']}/{each['trials_at_most']}",
+            _value(each["best"]),
+            _dollars(each["spent"]),
+            each["status"],
+            each["stopped_by"] or "",
+        )
+        for each in study["round_list"]
+    ]
+    if rows:
+        head = ("ROUND", "TRIALS", "BEST", "SPENT", "STATUS", "STOPPED BY")
+        lines += ["", *(f"  {line}" for line in table(head, rows))]
+    return lines
+
+
+def trial_table(trials: list[dict[str, Any]]) -> list[str]:
+    """One line for each trial, its searched parameters included."""
+    if not trials:
+        return ["no trials yet"]
+    names = list(trials[0]["parameters"])
+    rows = [
+        (
+            each["name"],
+            each["status"],
+            _value(each["objective"]),
+            _dollars(each["cost"]),
+            *(_short(each["parameters"].get(name, "")) for name in names),
+        )
+        for each in trials
+    ]
+    return table(("TRIAL", "STATUS", "OBJECTIVE", "COST", *names), rows)
+
+
+def decision_text(decision: dict[str, Any]) -> str:
+    """A decision: its number, its kind, and its reason clause by clause."""
+    head, *rest = decision["reason"].split("; ")
+    first = f"#{decision['seq']:<3} {decision['at'][11:19]}  {decision['kind']}: {head}"
+    return "\n".join([first, *(f"       {each}" for each in rest)])
+
+
+def _value(value: float | None) -> str:
+    return "–" if value is None else show_number(value)
+
+
+def _short(text: str) -> str:
+    try:
+        return f"{float(text):.4g}"
+    except ValueError:
+        return text
+
+
+def _dollars(amount: str) -> str:
+    value = float(amount)
+    return f"${value:.2g}" if 0 < value < 0.01 else f"${value:.2f}"
+
+
+def _of(limit: str | None) -> str:
+    return "" if limit is None else f"/{_dollars(limit)}"
