@@ -66,7 +66,7 @@ def transformed(source: Template) -> Template:
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:
     return {
-        name: each["Properties"] if "Properties" in each else {}
+        name: each.get("Properties", {})
         for name, each in template["Resources"].items()
         if each["Type"] == kind
     }
