@@ -381,6 +381,7 @@ time.sleep(60)
     dead.send_signal(signal.SIGKILL)
     dead.wait()
     until(lambda: not alive(serving))
+    assert not alive(serving)
 
 
 SCRIPT = """

@@ -80,6 +80,7 @@ def family(shared: World) -> Any:
 def test_what_may_change_under_transfer_learning(family: World, name: str) -> None:
     path, value = ACCEPTED[name]
     family.create(changed(child_of(tuning_request(), name=name), path, value))
+    assert family.job(name)["WarmStartConfig"]
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -121,6 +122,7 @@ def test_tunable_may_become_static_and_static_tunable(family: World) -> None:
     ranges = request[CONFIG]["ParameterRanges"]["IntegerParameterRanges"]
     ranges.append({"Name": "epochs", "MinValue": "1", "MaxValue": "9"})
     family.create(request)
+    assert family.job("turned")["WarmStartConfig"]["WarmStartType"] == IDENTICAL
 
 
 def test_a_parameter_keeps_its_kind(family: World) -> None:
