@@ -133,6 +133,14 @@ def test_a_job_that_is_gone_is_closed_with_what_it_showed_and_asks_a_person() ->
     assert "is gone; nobody here deleted it" in step.decisions[-1].reason
 
 
+def test_a_study_that_is_ending_anyway_asks_nobody_about_a_job_that_is_gone() -> None:
+    before = live(ending="ana stopped it")
+    step = closing(before, RoundSeen(job=JOB, exists=False))
+    assert step.study.rounds[0].status is RoundStatus.CLOSED
+    assert step.study.phase is Phase.SEARCHING
+    assert step.decisions == ()
+
+
 def test_a_round_that_was_stopped_before_its_job_was_made_never_was() -> None:
     round_ = running(began=None, status=RoundStatus.STOPPING)
     before = live(rounds=(round_,), ending="bo stopped it")
