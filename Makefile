@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow check format requirements golden clean
+.PHONY: help demo test coverage bench check format requirements golden clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -18,13 +18,13 @@ demo: $(READY) ## Run a whole study on this machine, from search space to an end
 	@$(BIN)/python -m tunewright_local.demo
 
 test: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 coverage: $(READY) ## Run the tests of the domain; every branch of it must be taken
 	@$(BIN)/python -m pytest -q -n 2 tests/domain tests/app tests/client tests/web --cov --cov-report=term-missing:skip-covered
 
-test-slow: $(READY) ## Run the tests that take minutes
-	@$(BIN)/python -m pytest -m slow --timeout 1200
+bench: $(READY) ## Measure how long the surrogate's work takes on one core
+	@PYTHONPATH=. $(BIN)/python bench/speed.py
 
 check: $(READY) ## Lint, types, import contracts, generated files
 	@echo "ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -359,32 +357,3 @@ def test_categories_are_told_apart() -> None:
     mean, _ = model.predict(layout.encode([[0.5, 0], [0.5, 1], [0.5, 2]]))
     assert mean == pytest.approx([0.5, 2.5, 1.5], abs=0.1)
     assert len(model.lengthscales) == 2
-
-
-SPEED = """
-import time
-import numpy as np
-from gp_surrogate import GaussianProcess
-x = np.random.default_rng(0).random(({n}, 10))
-y = (x * x) @ np.arange(10.0) + np.sin(5 * x[:, 0])
-spent = []
-for _ in range(5):
-    before = time.process_time()
-    GaussianProcess.fit(x, y)
-    spent.append(time.process_time() - before)
-print(min(spent))
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("n", "bar"), [(100, 0.06), (300, 0.4)])
-def test_fit_is_fast(n: int, bar: float) -> None:
-    # One thread: on a busy machine more of them only wait for each other, and waiting is counted.
-    told = subprocess.run(
-        [sys.executable, "-c", SPEED.format(n=n)],
-        env={"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGES)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert float(told.stdout) < 2 * bar  # twice: other processes share caches and clock

@@ -1,0 +1,118 @@
+"""How long the surrogate's work takes on one core: medians of CPU seconds, printed as a table.
+
+Run it with `make bench`. What a Lambda has for a decision is a fraction of a second.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from gp_surrogate import GaussianProcess
+from sagemaker_local.suggest.bayesian import Observed, suggest_bayesian
+from sagemaker_local.suggest.space import Space
+from tests.support.build import trial
+from tunewright.domain.forecast import forecast
+from tunewright.domain.objective import Goal, Objective
+from tunewright.domain.refinement import refine
+from tunewright.domain.space import ContinuousRange, SearchSpace
+
+RUNS = 7
+OBJECTIVE = Objective(metric="m", goal=Goal.MAXIMIZE)
+
+
+def measure(work: Callable[[], object]) -> tuple[float, float, float]:
+    """Return minimum, median and maximum of the CPU seconds of several runs, after one to warm."""
+    work()
+    spent = []
+    for _ in range(RUNS):
+        before = time.process_time()
+        work()
+        spent.append(time.process_time() - before)
+    return min(spent), statistics.median(spent), max(spent)
+
+
+def points(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return points of shape (count, size) in the unit cube and a smooth value for each."""
+    drawn = np.random.default_rng(7).random((count, size))
+    return drawn, -((drawn - 0.4) ** 2).sum(axis=1)
+
+
+def fit(count: int, size: int) -> Callable[[], object]:
+    """Fit a Gaussian process."""
+    x, y = points(count, size)
+    return lambda: GaussianProcess.fit(x, -y)
+
+
+def study(count: int, size: int) -> tuple[SearchSpace, list[object]]:
+    """Return a space and the trials of a study in it."""
+    names = [f"x{index}" for index in range(size)]
+    space = SearchSpace(
+        ranges=tuple(
+            ContinuousRange(name=name, low=0.0, high=1.0, hard_low=-1.0, hard_high=2.0)
+            for name in names
+        )
+    )
+    x, y = points(count, size)
+    trials = [
+        trial(
+            number,
+            float(value),
+            name=f"t{number}",
+            parameters={name: repr(float(each)) for name, each in zip(names, row, strict=True)},
+        )
+        for number, (row, value) in enumerate(zip(x, y, strict=True))
+    ]
+    return space, trials
+
+
+def refinement(count: int, size: int) -> Callable[[], object]:
+    """Refine ranges."""
+    space, trials = study(count, size)
+    return lambda: refine(space, trials, OBJECTIVE, study_id="bench", round_number=2)
+
+
+def forecasting(count: int, size: int) -> Callable[[], object]:
+    """Forecast a round."""
+    space, trials = study(count, size)
+    return lambda: forecast(
+        space,
+        trials,
+        OBJECTIVE,
+        trials_ahead=20,
+        adaptive=True,
+        study_id="bench",
+        round_number=2,
+    )
+
+
+def suggestion(count: int, size: int) -> Callable[[], object]:
+    """Suggest a trial, with five pending."""
+    ranges = [{"Name": f"x{n}", "MinValue": "0", "MaxValue": "1"} for n in range(size)]
+    space = Space.parse({"ContinuousParameterRanges": ranges})
+    x, y = points(count + 5, size)
+    rows = [{f"x{n}": repr(float(each)) for n, each in enumerate(row)} for row in x]
+    seen = [
+        Observed(parameters=row, value=float(value), own=True)
+        for row, value in zip(rows[:count], y, strict=False)
+    ]
+    return lambda: suggest_bayesian(space, "Maximize", seen, rows[count:], seed=1, index=count)
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    print(f"{'':<34}{'min':>8}{'median':>9}{'max':>8}   CPU milliseconds, {RUNS} runs")
+    for name, work in (
+        ("fit 100 × 10", fit(100, 10)),
+        ("fit 300 × 10", fit(300, 10)),
+        ("refine 100 trials × 10", refinement(100, 10)),
+        ("forecast 100 trials × 10", forecasting(100, 10)),
+        ("suggest at 100 trials × 7", suggestion(100, 7)),
+    ):
+        low, middle, high = (1000 * each for each in measure(work))
+        print(f"{name:<34}{low:>8.0f}{middle:>9.0f}{high:>8.0f}")
+
+
+if __name__ == "__main__":
+    main()
