@@ -10,12 +10,16 @@ from tunewright.domain.checks_space import check_space
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal
 from tunewright.domain.space import CategoricalRange, IntegerRange
-from tunewright.domain.spec import DEFAULT_RULES, NotImproving, Strategy, StudySpec
+from tunewright.domain.spec import (
+    DEFAULT_RULES,
+    MAX_TRIALS_WARM,
+    NotImproving,
+    Strategy,
+    StudySpec,
+)
 from tunewright.domain.values import cents_up, show_duration, show_money
 
 MAX_HYPERPARAMETERS = 100
-MAX_TRIALS_WARM = 500
-"""AMT counts the trials of all parents; one of its pages says 500, another 750: the safe one."""
 _MAX_VALUE = 2500
 _SECRET = re.compile(r"AKIA[0-9A-Z]{16}|xox[bap]-|hooks\.slack\.com|-----BEGIN")
 

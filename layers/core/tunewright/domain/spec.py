@@ -10,6 +10,10 @@ from tunewright.domain.objective import Objective
 from tunewright.domain.space import SearchSpace
 from tunewright.domain.values import Value
 
+MAX_TRIALS_WARM = 500
+"""AMT counts a job's trials and its parents' together; one of its pages says 500, another 750: the
+lower one holds."""
+
 
 class Event(StrEnum):
     """What a person may be told of."""

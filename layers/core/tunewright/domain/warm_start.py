@@ -9,12 +9,11 @@ from typing import Any
 
 from tunewright.domain.errors import Problem
 from tunewright.domain.round import WarmStart
+from tunewright.domain.spec import MAX_TRIALS_WARM
 from tunewright.domain.values import Value
 
 MAX_PARENTS = 5
 MAX_CHANGES = 10
-MAX_TRIALS = 500
-"""AMT counts the parents' trials too; one page says 500, another 750: the lower one holds."""
 
 _TERMINAL = frozenset({"Completed", "Stopped", "Failed"})
 _MAY_DIFFER = frozenset(
@@ -75,7 +74,7 @@ def plan_warm_start(
     chosen: list[Ancestor] = []
     for each in ranked:
         total = sum(parent.trials for parent in chosen) + each.trials + trials
-        if len(chosen) < room and total <= MAX_TRIALS:
+        if len(chosen) < room and total <= MAX_TRIALS_WARM:
             chosen.append(each)
     parents = (*(each.job for each in chosen), *outside)
     if not parents:
@@ -111,10 +110,10 @@ def _violations(child: Mapping[str, Any], parents: tuple[Parent, ...]) -> Iterat
         yield Problem(("Strategy",), f"warm start takes Bayesian and Random, not {strategy}")
     limits = child["HyperParameterTuningJobConfig"]["ResourceLimits"]
     total = limits.get("MaxNumberOfTrainingJobs", 0) + sum(each.trials for each in parents)
-    if total > MAX_TRIALS:
+    if total > MAX_TRIALS_WARM:
         yield Problem(
             ("ResourceLimits", "MaxNumberOfTrainingJobs"),
-            f"with its parents' trials it comes to {total}; AMT takes {MAX_TRIALS}",
+            f"with its parents' trials it comes to {total}; AMT takes {MAX_TRIALS_WARM}",
         )
     for parent in parents:
         yield from _against(child, parent)
