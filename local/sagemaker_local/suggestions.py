@@ -16,7 +16,8 @@ def suggest(question: Question) -> dict[str, str]:
     if question.strategy == "Grid":
         return grid_point(question.ranges, question.index)
     space = Space.parse(question.ranges)
-    if question.strategy == "Random":
+    if question.strategy in {"Random", "Hyperband"}:
+        # Hyperband is told by what it stops; where it begins is random, as in its paper.
         return suggest_random(space, question.seed, question.index)
     observed = [
         *(Observed(parameters, value, own=True) for parameters, value in question.own),

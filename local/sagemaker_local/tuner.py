@@ -6,13 +6,17 @@ from dataclasses import asdict
 from typing import Any
 
 from sagemaker_local import events, training_jobs, tuning_jobs, verdicts
+from sagemaker_local.definitions import Definition, definitions, of_trial, turn
 from sagemaker_local.events import Dispatcher
 from sagemaker_local.parts import Parts, Question
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document, Store
+from sagemaker_local.suggest import halving
 from sagemaker_local.suggest.early_stopping import should_stop
+from sagemaker_local.suggestions import grid_size
 from sagemaker_local.trials import Trials
-from sagemaker_local.values import millis, trial_name, without_none
+from sagemaker_local.tuning_rules import hyperband_resources
+from sagemaker_local.values import millis, seed_of, trial_name, without_none
 from sagemaker_local.verdicts import Ending
 
 _LOG = logging.getLogger(__name__)
@@ -31,6 +35,8 @@ class Tuner:
     ) -> None:
         self._settings, self._store, self._parts = settings, store, parts
         self._dispatcher, self._trials = dispatcher, trials
+        self._judged: dict[str, int] = {}
+        """How much of each trial's curve Hyperband has judged."""
 
     def busy(self) -> bool:
         """Whether any tuning job goes on, so that time alone may end it."""
@@ -117,22 +123,23 @@ class Tuner:
             full = len(tuning_jobs.active(trials)) >= limits["MaxParallelTrainingJobs"]
             if full or len(trials) >= verdicts.most_trials(job):
                 return
+            definition, index = self._next(job)
             try:
-                tuned = self._parts.suggest(self._question(job, trials))
+                tuned = self._parts.suggest(self._question(job, definition, index, trials))
             except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed
                 _LOG.exception("no suggestion for the tuning job %s", name)
                 reason = f"InternalServerError: {error}"
                 self._decide(job, Ending("Failed", "InternalServerError", failure=reason))
                 self.advance(name)
                 return
-            trial = self._add(name, tuned)
+            trial = self._add(name, definition, tuned)
             if trial is None:
                 return
             self._trials.announce(trial)
             self._refresh(name)
             self._trials.run(trial["TrainingJobName"])
 
-    def _add(self, name: str, tuned: dict[str, str]) -> Document | None:
+    def _add(self, name: str, definition: Definition, tuned: dict[str, str]) -> Document | None:
         """Write the next trial, unless the job was stopped or deleted while it was thought of."""
         with self._store.transaction():
             job = self._store.get(tuning_jobs.KIND, name)
@@ -143,23 +150,42 @@ class Tuner:
             while self._store.get(training_jobs.KIND, trial_name(name_of_job, number, salt)):
                 salt += 1  # a deleted tuning job of this name has left its trials behind
             new_name = trial_name(name_of_job, number, salt)
-            trial = tuning_jobs.new_trial(self._settings, job, new_name, tuned, self._parts.clock())
+            trial = tuning_jobs.new_trial(
+                self._settings, job, definition, new_name, tuned, self._parts.clock()
+            )
             self._store.insert(training_jobs.KIND, new_name, trial)
             return trial
 
-    def _question(self, job: Document, trials: Sequence[Document]) -> Question:
-        config = job["HyperParameterTuningJobConfig"]
+    def _next(self, job: Document) -> tuple[Definition, int]:
+        """Whose turn it is, and the number of the trial among those of that definition."""
+        every = definitions(job)
+        if job["HyperParameterTuningJobConfig"]["Strategy"] != "Grid":
+            mine, index = turn(len(every), job["_launched"])
+            return every[mine], index
+        index = job["_launched"]
+        for each in every:
+            size = grid_size(each.ranges)
+            if index < size:
+                return each, index
+            index -= size
+        raise RuntimeError("the grid has no further point")
+
+    def _question(
+        self, job: Document, definition: Definition, index: int, trials: Sequence[Document]
+    ) -> Question:
         relatives = [t for p in tuning_jobs.parents(self._store, job) for t in self._of(p)]
-        running = tuning_jobs.active(trials)
+        mine = [trial for trial in trials if trial.get("_definition_name") == definition.name]
+        seed = job["_seed"]
         return Question(
-            strategy=config["Strategy"],
-            ranges=config["ParameterRanges"],
-            goal=tuning_jobs.goal(job),
-            seed=job["_seed"],
-            index=job["_launched"],
-            own=_observed(trials),
+            strategy=job["HyperParameterTuningJobConfig"]["Strategy"],
+            ranges=definition.ranges,
+            goal=definition.goal,
+            # Two algorithms with the same ranges do not try the same points.
+            seed=seed if definition.name is None else seed_of(f"{seed}/{definition.name}"),
+            index=index,
+            own=_observed(mine),
             parents=_observed(relatives),
-            pending=[trial["_tuned"] for trial in running],
+            pending=[trial["_tuned"] for trial in tuning_jobs.active(mine)],
         )
 
     def _maybe_stop_early(self, trial_name: str) -> None:
@@ -167,31 +193,55 @@ class Tuner:
         if trial is None or trial["TrainingJobStatus"] != "InProgress":
             return
         job = self._store.get(tuning_jobs.KIND, trial["_tuning_name"])
-        if job is None:
-            return
-        config = job["HyperParameterTuningJobConfig"]
+        if job is not None and self._falls_behind(job, trial):
+            self._trials.stop(trial_name, by_tuner=True)
+
+    def _falls_behind(self, job: Document, trial: Document) -> bool:
+        config, definition = job["HyperParameterTuningJobConfig"], of_trial(job, trial)
+        curve = self._curve(trial)
+        if config["Strategy"] == "Hyperband":
+            lowest, highest = hyperband_resources(config, definition)
+            others = [
+                self._curve(other)
+                for other in self._of(job)
+                if other.get("_definition_name") == definition.name
+                and other["TrainingJobName"] != trial["TrainingJobName"]
+            ]
+            name = trial["TrainingJobName"]
+            judged, self._judged[name] = self._judged.get(name, 0), len(curve)
+            return halving.should_stop(
+                curve,
+                others,
+                definition.goal,
+                judged=judged,
+                lowest=lowest,
+                highest=highest or len(curve),
+            )
         if config["TrainingJobEarlyStoppingType"] != "Auto":
-            return
-        others = [
-            other["_curve"]
-            for other in self._of(job)
-            if other["TrainingJobStatus"] == "Completed" and other.get("_curve")
-        ]
-        if should_stop(
-            self._trials.curve(trial_name, trial["_objective_metric"]),
-            others,
-            tuning_jobs.goal(job),
+            return False
+        return should_stop(
+            curve,
+            [
+                other["_curve"]
+                for other in self._of(job)
+                if other["TrainingJobStatus"] == "Completed" and other.get("_curve")
+            ],
+            definition.goal,
             min_jobs=self._settings.early_stop_min_jobs,
             grace_steps=self._settings.early_stop_grace_steps,
-        ):
-            self._trials.stop(trial_name, by_tuner=True)
+        )
+
+    def _curve(self, trial: Document) -> Sequence[float]:
+        """What a trial has told of its objective so far, whether it runs or is over."""
+        if trial["TrainingJobStatus"] in training_jobs.ACTIVE:
+            return self._trials.curve(trial["TrainingJobName"], trial["_objective_metric"])
+        found: Sequence[float] = trial.get("_curve", ())
+        return found
 
     def _end(self, job: Document, trials: Sequence[Document], ending: Ending) -> None:
         now = millis(self._parts.clock())
         details: dict[str, Any] = {
-            "NumberOfTrainingJobsObjectiveNotImproving": verdicts.stagnation(
-                self._settings, job, trials
-            )
+            "NumberOfTrainingJobsObjectiveNotImproving": verdicts.stagnation(self._settings, trials)
         }
         if ending.converged:
             details["ConvergenceDetectedTime"] = now

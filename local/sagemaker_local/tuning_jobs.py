@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagemaker_local import training_jobs
-from sagemaker_local.parts import Goal
+from sagemaker_local.definitions import (
+    ONE,
+    SEVERAL,
+    Definition,
+    builtin_metrics,
+    definitions,
+    goodness,
+    resources,
+)
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document, Store
-from sagemaker_local.training import builtin_metric_definitions, is_builtin_xgboost
 from sagemaker_local.values import OBJECTIVE_METRIC, TUNING_METRIC, millis, seed_of, without_none
 
 KIND = "hyper-parameter-tuning-job"
@@ -33,20 +40,22 @@ def new(settings: Settings, request: Mapping[str, Any], now: float) -> dict[str,
     """Begin a tuning job from a request that has been found acceptable."""
     name, at = request["HyperParameterTuningJobName"], millis(now)
     config = request["HyperParameterTuningJobConfig"]
-    objective = config["HyperParameterTuningJobObjective"]
+    filled = [_filled(each) for each in definitions(request)]
     return without_none(
         {
             "HyperParameterTuningJobName": name,
             "HyperParameterTuningJobArn": settings.arn(KIND, name),
             "HyperParameterTuningJobConfig": {"TrainingJobEarlyStoppingType": "Off", **config},
-            "TrainingJobDefinition": _filled(request["TrainingJobDefinition"], objective),
+            ONE: filled[0] if ONE in request else None,
+            SEVERAL: filled if SEVERAL in request else None,
             "HyperParameterTuningJobStatus": "InProgress",
             "CreationTime": at,
             "LastModifiedTime": at,
             "TrainingJobStatusCounters": _NO_TRIALS,
             "ObjectiveStatusCounters": {"Succeeded": 0, "Pending": 0, "Failed": 0},
             "WarmStartConfig": request.get("WarmStartConfig"),
-            "_definition": request["TrainingJobDefinition"],
+            "Autotune": request.get("Autotune"),
+            "_definition": request.get(ONE),
             "_id": f"{name}@{at}",
             "_seed": config.get("RandomSeed", seed_of(name)),
             "_launched": 0,
@@ -55,69 +64,48 @@ def new(settings: Settings, request: Mapping[str, Any], now: float) -> dict[str,
     )
 
 
-def is_builtin(definition: Mapping[str, Any]) -> bool:
-    """Whether the trials run an algorithm of SageMaker rather than a script in its image."""
-    image = definition["AlgorithmSpecification"].get("TrainingImage", "")
-    script = "sagemaker_program" in definition.get("StaticHyperParameters", {})
-    return is_builtin_xgboost(image) and not script
-
-
-def builtin_metrics(definition: Mapping[str, Any]) -> dict[str, str] | None:
-    """The metrics of a built-in algorithm and their patterns; None for other training code."""
-    if not is_builtin(definition):
-        return None
-    image = definition["AlgorithmSpecification"]["TrainingImage"]
-    return dict(builtin_metric_definitions(image) or ())
-
-
-def _filled(definition: Mapping[str, Any], objective: Mapping[str, str]) -> dict[str, Any]:
+def _filled(definition: Definition) -> dict[str, Any]:
     """The definition as Describe shows it, with all that the service adds."""
-    metric = objective["MetricName"]
-    static = {**definition.get("StaticHyperParameters", {}), TUNING_METRIC: metric}
+    metric, members = definition.objective["MetricName"], definition.members
     filled = {
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
         "EnableManagedSpotTraining": False,
-        **definition,
-        "StaticHyperParameters": static,
+        **members,
+        "StaticHyperParameters": {**definition.static, TUNING_METRIC: metric},
     }
-    known = builtin_metrics(definition)
+    known = builtin_metrics(members)
     if known is not None:
         entries = [{"Name": name, "Regex": pattern} for name, pattern in known.items()]
         entries.append({"Name": OBJECTIVE_METRIC, "Regex": known[metric]})
-        specification = definition["AlgorithmSpecification"]
+        specification = members["AlgorithmSpecification"]
         filled["AlgorithmSpecification"] = {**specification, "MetricDefinitions": entries}
     return filled
 
 
-def resources(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """The instances of a trial, in whichever of the two ways they were asked for."""
-    if "ResourceConfig" in definition:
-        return dict(definition["ResourceConfig"])
-    asked = definition.get("HyperParameterTuningResourceConfig", {})
-    first = asked.get("InstanceConfigs", [asked])[0]
-    members = ("InstanceType", "InstanceCount", "VolumeSizeInGB")
-    chosen = {key: first[key] for key in members if key in first}
-    if "VolumeKmsKeyId" in asked:
-        chosen["VolumeKmsKeyId"] = asked["VolumeKmsKeyId"]
-    return {"VolumeSizeInGB": 30, **chosen}
-
-
 def described(document: Document) -> dict[str, Any]:
     """The document as Describe answers it."""
-    definition = document["TrainingJobDefinition"]
     # The SDK rebuilds an estimator from ResourceConfig, whichever of the two the request had
-    shown = {"ResourceConfig": resources(definition), **definition}
-    return {**document, "TrainingJobDefinition": shown}
+    shown = [
+        {"ResourceConfig": resources(each.members), **each.members}
+        for each in definitions(document)
+    ]
+    if ONE in document:
+        return {**document, ONE: shown[0]}
+    return {**document, SEVERAL: shown}
 
 
 def new_trial(
-    settings: Settings, job: Document, name: str, tuned: Mapping[str, str], now: float
+    settings: Settings,
+    job: Document,
+    definition: Definition,
+    name: str,
+    tuned: Mapping[str, str],
+    now: float,
 ) -> dict[str, Any]:
-    """Begin the next trial of a job."""
-    definition = job["TrainingJobDefinition"]
-    request = {**definition, "ResourceConfig": resources(definition)}
-    hyperparameters = {**definition["StaticHyperParameters"], **tuned}
+    """Begin the next trial of a job, by one of its definitions."""
+    request = {**definition.members, "ResourceConfig": resources(definition.members)}
+    hyperparameters = {**definition.static, **tuned}
     trial = training_jobs.new(
         settings, name, request, hyperparameters=hyperparameters, tags=job["_tags"], now=now
     )
@@ -128,21 +116,10 @@ def new_trial(
         "_tuning_name": job["HyperParameterTuningJobName"],
         "_number": job["_launched"] + 1,
         "_tuned": dict(tuned),
-        "_objective_metric": objective(job)["MetricName"],
+        "_definition_name": definition.name,
+        "_objective_metric": definition.objective["MetricName"],
+        "_objective_type": definition.objective["Type"],
     }
-
-
-def objective(job: Document) -> Mapping[str, str]:
-    """Metric and direction."""
-    found: Mapping[str, str] = job["HyperParameterTuningJobConfig"][
-        "HyperParameterTuningJobObjective"
-    ]
-    return found
-
-
-def goal(job: Document) -> Goal:
-    """Direction alone."""
-    return "Maximize" if objective(job)["Type"] == "Maximize" else "Minimize"
 
 
 def trials(store: Store, job: Document) -> list[Document]:
@@ -169,17 +146,28 @@ def objective_status(trial: Document) -> str:
     return "Failed" if trial.get("_value") is None else "Succeeded"
 
 
-def best(of: Sequence[Document], direction: Goal) -> Document | None:
+def score(trial: Document) -> float:
+    """The objective of a trial that has one, turned so that more is better."""
+    return goodness({"Type": trial["_objective_type"]}, trial["_value"])
+
+
+def best(of: Sequence[Document]) -> Document | None:
     """The trial with the best objective, the earlier one of equals."""
     with_value = [trial for trial in of if objective_status(trial) == "Succeeded"]
-    sign = 1 if direction == "Minimize" else -1
-    return min(with_value, key=lambda trial: sign * trial["_value"], default=None)
+    return max(with_value, key=score, default=None)
 
 
 def summary(trial: Document, *, owner: bool = False) -> dict[str, Any]:
     """A trial as the tuning job shows it, its times cut to seconds."""
     value = trial.get("_value")
-    metric = {"MetricName": trial["_objective_metric"], "Value": value}
+    among = trial.get("_definition_name")
+    metric = without_none(
+        {
+            "Type": None if among is None else trial["_objective_type"],
+            "MetricName": trial["_objective_metric"],
+            "Value": value,
+        }
+    )
     moments = {
         key: float(int(trial[key]))
         for key in ("CreationTime", "TrainingStartTime", "TrainingEndTime")
@@ -187,6 +175,7 @@ def summary(trial: Document, *, owner: bool = False) -> dict[str, Any]:
     }
     return without_none(
         {
+            "TrainingJobDefinitionName": among,
             "TrainingJobName": trial["TrainingJobName"],
             "TrainingJobArn": trial["TrainingJobArn"],
             "TuningJobName": trial["_tuning_name"] if owner else None,
@@ -209,10 +198,9 @@ def refreshed(
     for trial in of:
         counters[_COUNTED_AS[trial["TrainingJobStatus"]]] += 1
         objectives[objective_status(trial)] += 1
-    direction = goal(job)
-    own_best, overall = best(of, direction), None
+    own_best, overall = best(of), None
     if job.get("WarmStartConfig", {}).get("WarmStartType") == "IdenticalDataAndAlgorithm":
-        overall = best([*relatives, *of], direction)
+        overall = best([*relatives, *of])
     changed = {
         "TrainingJobStatusCounters": counters,
         "ObjectiveStatusCounters": objectives,

@@ -1,9 +1,17 @@
 """What a CreateHyperParameterTuningJob may ask, one function per rule; warm start has its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagemaker_local import ranges, tuning_jobs
+from sagemaker_local import autotune, ranges, tuning_jobs
+from sagemaker_local.definitions import (
+    ONE,
+    SEVERAL,
+    Definition,
+    builtin_metrics,
+    combined,
+    definitions,
+)
 from sagemaker_local.errors import over_limit, validation
 from sagemaker_local.objects import ObjectStoreError
 from sagemaker_local.parts import Objects
@@ -11,7 +19,11 @@ from sagemaker_local.settings import Settings
 from sagemaker_local.suggestions import grid_size
 
 Request = Mapping[str, Any]
-_RUN = ("Bayesian", "Random", "Grid")
+MOST_RESOURCE = 20_000
+_ABOVE = ("HyperParameterTuningJobObjective", "ParameterRanges")
+_WITHIN = ("TuningObjective", "HyperParameterRanges")
+_EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
+"""Static hyperparameters by which Hyperband knows the most that a trial may use."""
 
 
 def check(settings: Settings, request: Request) -> None:
@@ -21,17 +33,20 @@ def check(settings: Settings, request: Request) -> None:
         ApiError: with the first rule that is broken.
     """
     _switch(settings, request)
-    _run_here(request)
-    _one_definition(request)
-    _one_objective(request)
-    _one_kind_of_resources(request)
-    _strategy(request)
+    _one_kind_of_definition(request)
+    _objectives_in_their_place(request)
+    every = definitions(request)
+    _several(request, every)
+    _hints(request)
+    for each in every:
+        _one_kind_of_resources(each.members)
+    _strategy(request, every)
     _limits(settings, request)
-    config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
-    ranges.check(config["ParameterRanges"], definition.get("StaticHyperParameters", {}))
-    _enough_combinations(config)
-    _objective_is_measured(config["HyperParameterTuningJobObjective"]["MetricName"], definition)
-    _spot_has_time(definition)
+    for each in every:
+        ranges.check(each.ranges, each.static)
+        _objective_is_measured(each.objective["MetricName"], each.members)
+        _spot_has_time(each.members)
+    _enough_combinations(request, every)
 
 
 def check_inputs(settings: Settings, objects: Objects, definition: Mapping[str, Any]) -> None:
@@ -66,42 +81,60 @@ def _switch(settings: Settings, request: Request) -> None:
         raise validation("Warm start is not supported for this tuning job.")
 
 
-def _run_here(request: Request) -> None:
-    """Say clearly what AWS runs and this emulator does not."""
-    if request.get("Autotune", {}).get("Mode") == "Enabled":
-        raise validation("This emulator does not run Autotune; please give ranges and limits.")
-    if "TrainingJobDefinitions" in request and "TrainingJobDefinition" not in request:
-        raise validation(
-            "This emulator does not run tuning jobs of several algorithms; please use "
-            "TrainingJobDefinition instead of TrainingJobDefinitions."
-        )
-    strategy = request["HyperParameterTuningJobConfig"]["Strategy"]
-    if strategy not in _RUN:
-        raise validation(
-            f"This emulator does not run the strategy {strategy}; it runs {', '.join(_RUN)}."
-        )
-
-
-def _one_definition(request: Request) -> None:
-    if ("TrainingJobDefinition" in request) == ("TrainingJobDefinitions" in request):
+def _one_kind_of_definition(request: Request) -> None:
+    if (ONE in request) == (SEVERAL in request):
         raise validation(
             "Either TrainingJobDefinition or TrainingJobDefinitions must be provided, not both."
         )
 
 
-def _one_objective(request: Request) -> None:
-    config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
-    for member in ("TuningObjective", "HyperParameterRanges"):
-        if member in definition:
-            raise validation(f"{member} can only be provided within TrainingJobDefinitions.")
-    if "HyperParameterTuningJobObjective" not in config:
-        raise validation("HyperParameterTuningJobObjective must be provided.")
-    if "ParameterRanges" not in config:
-        raise validation("ParameterRanges must be provided.")
+def _objectives_in_their_place(request: Request) -> None:
+    """With one definition in the job's configuration, with several in each of them."""
+    config = request["HyperParameterTuningJobConfig"]
+    if ONE in request:
+        _needs("", config, _ABOVE)
+        _may_not_have(request[ONE], _WITHIN, "can only be provided within TrainingJobDefinitions")
+        return
+    _may_not_have(config, _ABOVE, "cannot be provided with TrainingJobDefinitions")
+    for each in request[SEVERAL]:
+        _needs(" in each of TrainingJobDefinitions", each, ("DefinitionName", *_WITHIN))
 
 
-def _one_kind_of_resources(request: Request) -> None:
-    definition = request["TrainingJobDefinition"]
+def _needs(where: str, found: Mapping[str, Any], members: Sequence[str]) -> None:
+    for member in members:
+        if member not in found:
+            raise validation(f"{member} must be provided{where}.")
+
+
+def _may_not_have(found: Mapping[str, Any], members: Sequence[str], why: str) -> None:
+    for member in members:
+        if member in found:
+            raise validation(f"{member} {why}.")
+
+
+def _several(request: Request, every: Sequence[Definition]) -> None:
+    """What a job of several algorithms does not have."""
+    if not combined(every):
+        return
+    if autotune.enabled(request):
+        raise validation("Autotune cannot be enabled with TrainingJobDefinitions.")
+    names = [each.name for each in every]
+    if len(set(names)) < len(names):
+        raise validation("The DefinitionName of each of TrainingJobDefinitions must be unique.")
+    config = request["HyperParameterTuningJobConfig"]
+    if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
+        raise validation("TrainingJobEarlyStoppingType must be Off with TrainingJobDefinitions.")
+    if "WarmStartConfig" in request:
+        raise validation("WarmStartConfig cannot be provided with TrainingJobDefinitions.")
+
+
+def _hints(request: Request) -> None:
+    config = request["HyperParameterTuningJobConfig"]
+    if config.get("ParameterRanges", {}).get("AutoParameters") and not autotune.enabled(request):
+        raise validation("AutoParameters can only be provided when Autotune is enabled.")
+
+
+def _one_kind_of_resources(definition: Mapping[str, Any]) -> None:
     asked = definition.get("HyperParameterTuningResourceConfig")
     if ("ResourceConfig" in definition) == (asked is not None):
         raise validation(
@@ -118,18 +151,64 @@ def _one_kind_of_resources(request: Request) -> None:
         )
 
 
-def _strategy(request: Request) -> None:
+def _strategy(request: Request, every: Sequence[Definition]) -> None:
     config = request["HyperParameterTuningJobConfig"]
-    if "StrategyConfig" in config:
+    if config["Strategy"] == "Hyperband":
+        _hyperband(config, every)
+    elif "StrategyConfig" in config:
         raise validation("StrategyConfig can only be provided with the strategy Hyperband.")
-    if config["Strategy"] != "Grid":
-        return
-    found = config["ParameterRanges"]
-    if found.get("IntegerParameterRanges") or found.get("ContinuousParameterRanges"):
-        raise validation("The strategy Grid only supports categorical parameter ranges.")
-    if not found.get("CategoricalParameterRanges"):
-        raise validation("The strategy Grid needs categorical parameter ranges.")
-    most, size = config["ResourceLimits"].get("MaxNumberOfTrainingJobs"), grid_size(found)
+    if config["Strategy"] == "Grid":
+        _grid(config, every)
+
+
+def _hyperband(config: Mapping[str, Any], every: Sequence[Definition]) -> None:
+    if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
+        raise validation(
+            "TrainingJobEarlyStoppingType must be Off with the strategy Hyperband, which stops "
+            "training jobs by itself."
+        )
+    for each in every:
+        lowest, highest = hyperband_resources(config, each)
+        if highest is None:
+            raise validation(
+                "The strategy Hyperband needs MaxResource in HyperbandStrategyConfig, or one of "
+                f"the static hyperparameters [{', '.join(_EPOCHS)}]."
+            )
+        if highest > MOST_RESOURCE:
+            raise validation(
+                f"The MaxResource [{highest}] of Hyperband must not be more than {MOST_RESOURCE}."
+            )
+        if lowest > highest:
+            raise validation(
+                f"The MinResource [{lowest}] of Hyperband must not be more than its MaxResource "
+                f"[{highest}]."
+            )
+
+
+def hyperband_resources(
+    config: Mapping[str, Any], definition: Definition
+) -> tuple[int, int | None]:
+    """The least and the most resource of a trial; None if nothing tells the most."""
+    asked = config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {})
+    lowest, highest = asked.get("MinResource", 1), asked.get("MaxResource")
+    if highest is None:
+        told = (definition.static[name] for name in _EPOCHS if name in definition.static)
+        text = next(told, "").strip('"')
+        highest = int(text) if text.isdigit() else None
+    return lowest, highest
+
+
+def _grid(config: Mapping[str, Any], every: Sequence[Definition]) -> None:
+    size = 0
+    for each in every:
+        if each.ranges.get("IntegerParameterRanges") or each.ranges.get(
+            "ContinuousParameterRanges"
+        ):
+            raise validation("The strategy Grid only supports categorical parameter ranges.")
+        if not each.ranges.get("CategoricalParameterRanges"):
+            raise validation("The strategy Grid needs categorical parameter ranges.")
+        size += grid_size(each.ranges)
+    most = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
     if most is not None and most != size:
         raise validation(
             f"With the strategy Grid, MaxNumberOfTrainingJobs [{most}] must equal the number of "
@@ -152,11 +231,13 @@ def _limits(settings: Settings, request: Request) -> None:
         )
 
 
-def _enough_combinations(config: Mapping[str, Any]) -> None:
-    if config["Strategy"] == "Grid":
+def _enough_combinations(request: Request, every: Sequence[Definition]) -> None:
+    config = request["HyperParameterTuningJobConfig"]
+    # Autotune may end with fewer: it chose the ranges, so it answers for their size.
+    if config["Strategy"] == "Grid" or autotune.enabled(request):
         return
     most = config["ResourceLimits"].get("MaxNumberOfTrainingJobs", 1)
-    total = ranges.combinations(config["ParameterRanges"])
+    total = sum(ranges.combinations(each.ranges) for each in every)
     if total < most:
         raise validation(
             "You don't have enough combinations of hyperparameter ranges. The total number of "
@@ -167,7 +248,7 @@ def _enough_combinations(config: Mapping[str, Any]) -> None:
 
 def _objective_is_measured(metric: str, definition: Mapping[str, Any]) -> None:
     given = definition["AlgorithmSpecification"].get("MetricDefinitions")
-    known = tuning_jobs.builtin_metrics(definition)
+    known = builtin_metrics(definition)
     if known is None:
         if metric not in {entry["Name"] for entry in given or ()}:
             raise validation(

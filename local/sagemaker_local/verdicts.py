@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sagemaker_local import tuning_jobs
+from sagemaker_local import definitions, tuning_jobs
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document
 from sagemaker_local.suggest.completion import not_improving, target_reached
@@ -47,11 +47,11 @@ def most_trials(job: Document) -> int:
     return tuning_jobs.MOST_TRIALS
 
 
-def stagnation(settings: Settings, job: Document, trials: Sequence[Document]) -> int:
+def stagnation(settings: Settings, trials: Sequence[Document]) -> int:
     """How many trials have ended since one that was better by the gain that counts."""
     ended = tuning_jobs.in_order_of_end(trials)
-    values = [trial["_value"] for trial in ended if trial.get("_value") is not None]
-    return not_improving(values, tuning_jobs.goal(job), settings.not_improving_gain)
+    scores = [tuning_jobs.score(trial) for trial in ended if trial.get("_value") is not None]
+    return not_improving(scores, "Maximize", settings.not_improving_gain)
 
 
 def _criteria(job: Document) -> dict[str, Any]:
@@ -83,13 +83,14 @@ def _hopeless(job: Document, trials: Sequence[Document]) -> Ending | None:
 
 def _target_reached(job: Document, trials: Sequence[Document]) -> Ending | None:
     target = _criteria(job).get("TargetObjectiveMetricValue")
-    goal = tuning_jobs.goal(job)
-    winner = tuning_jobs.best(trials, goal)
-    if target is None or winner is None:
+    if target is None:
         return None
-    if not target_reached(winner["_value"], goal, target):
-        return None
-    return Ending("Completed", "TargetObjectiveMetricValueReached")
+    for trial in trials:
+        goal = definitions.of_trial(job, trial).goal
+        scored = tuning_jobs.objective_status(trial) == "Succeeded"
+        if scored and target_reached(trial["_value"], goal, target):
+            return Ending("Completed", "TargetObjectiveMetricValueReached")
+    return None
 
 
 def _stagnant(settings: Settings, job: Document, trials: Sequence[Document]) -> Ending | None:
@@ -98,7 +99,7 @@ def _stagnant(settings: Settings, job: Document, trials: Sequence[Document]) -> 
     convergence = criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence")
     if limit is None and convergence != "Enabled":
         return None
-    count = stagnation(settings, job, trials)
+    count = stagnation(settings, trials)
     if limit is not None and count >= limit:
         return Ending("Completed", "BestObjectiveNotImproving")
     if convergence == "Enabled" and count >= settings.convergence_trials:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_local import ranges, tuning_jobs
+from sagemaker_local.definitions import SEVERAL
 from sagemaker_local.errors import validation
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document, Store
@@ -214,6 +215,11 @@ def _known_parents(store: Store, names: Sequence[str | None]) -> list[Side]:
         document = store.get(tuning_jobs.KIND, name) if name else None
         if document is None:
             raise validation(f"The parent tuning job [{name}] could not be found.")
+        if SEVERAL in document:
+            raise validation(
+                f"The parent tuning job [{name}] has TrainingJobDefinitions; warm start takes "
+                "parents of one algorithm only."
+            )
         found.append(_parent(document))
     return found
 

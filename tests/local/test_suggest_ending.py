@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from sagemaker_local.suggest import halving
 from sagemaker_local.suggest.completion import not_improving, target_reached
 from sagemaker_local.suggest.early_stopping import Goal, should_stop
 
@@ -66,3 +67,42 @@ def test_a_target_is_reached_by_equality() -> None:
     assert target_reached(0.9, "Maximize", 0.9)
     assert not target_reached(0.9, "Maximize", 0.91)
     assert target_reached(0.9, "Minimize", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("value", "others", "stops_here"),
+    [
+        (0.1, [], False),
+        (0.1, [0.9], False),  # one of two: no third of them yet
+        (0.1, [0.9, 0.8], True),
+        (0.85, [0.9, 0.8], True),
+        (0.95, [0.9, 0.8], False),
+        (0.85, [0.9, 0.8, 0.7, 0.6, 0.5], False),  # second of six
+        (0.85, [0.9, 0.88, 0.7, 0.6, 0.5], True),
+        (math.nan, [0.9, 0.8], True),
+    ],
+)
+def test_the_best_third_goes_on(value: float, others: list[float], *, stops_here: bool) -> None:
+    for sign, goal in ((1, "Maximize"), (-1, "Minimize")):
+        curves = [[sign * other] for other in others]
+        found = halving.should_stop(
+            [sign * value],
+            curves,
+            goal,
+            judged=0,
+            lowest=1,
+            highest=9,  # type: ignore[arg-type]
+        )
+        assert found is stops_here
+
+
+def test_a_rung_is_judged_once_even_if_two_values_come_together() -> None:
+    others = [[0.9] * 9] * 3
+
+    def judge(curve: list[float], judged: int) -> bool:
+        return halving.should_stop(curve, others, "Maximize", judged=judged, lowest=3, highest=9)
+
+    assert not judge([0.1, 0.1], 0)  # below the first rung
+    assert judge([0.1, 0.1, 0.1, 0.1], 2)
+    assert not judge([0.1, 0.1, 0.1, 0.1], 3)
+    assert judge([0.9] * 10, 9)  # past the most

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local import events, suggestions, tuning_jobs, tuning_rules, warm_start
+from sagemaker_local import autotune, events, suggestions, tuning_jobs, tuning_rules, warm_start
+from sagemaker_local.definitions import definitions
 from sagemaker_local.errors import in_use, not_found, validation
 from sagemaker_local.operations.context import Context
 from sagemaker_local.operations.listing import chosen, page
@@ -19,14 +20,15 @@ def create(context: Context, request: Request) -> dict[str, Any]:
     name = request[_NAME]
     if context.store.get(tuning_jobs.KIND, name) is not None:
         raise _taken(context, name)
+    request = autotune.chosen(request)
     tuning_rules.check(context.settings, request)
     warm_start.check(context.settings, context.store, request)
-    definition = request["TrainingJobDefinition"]
-    tuning_rules.check_inputs(context.settings, context.parts.objects, definition)
+    every = definitions(request)
+    for each in every:
+        tuning_rules.check_inputs(context.settings, context.parts.objects, each.members)
     job = tuning_jobs.new(context.settings, request, context.parts.clock())
-    config = request["HyperParameterTuningJobConfig"]
-    if config["Strategy"] == "Grid":
-        job["_combinations"] = suggestions.grid_size(config["ParameterRanges"])
+    if request["HyperParameterTuningJobConfig"]["Strategy"] == "Grid":
+        job["_combinations"] = sum(suggestions.grid_size(each.ranges) for each in every)
     try:
         context.store.insert(tuning_jobs.KIND, name, job)
     except AlreadyThere as error:

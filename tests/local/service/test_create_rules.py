@@ -73,8 +73,16 @@ REFUSED = [
     (f"{CONFIG}.HyperParameterTuningJobObjective", None, "must be provided"),
     (RANGES, None, "ParameterRanges must be provided"),
     (f"{CONFIG}.Strategy", "Grid", "only supports categorical"),
-    (f"{CONFIG}.Strategy", "Hyperband", "does not run the strategy Hyperband"),
-    ("Autotune", {"Mode": "Enabled"}, "does not run Autotune"),
+    (
+        f"{RANGES}.AutoParameters",
+        [{"Name": "gamma", "ValueHint": "4"}],
+        "AutoParameters can only be provided when Autotune is enabled",
+    ),
+    (
+        f"{CONFIG}.StrategyConfig",
+        {"HyperbandStrategyConfig": {"MaxResource": 9}},
+        "only be provided with the strategy Hyperband",
+    ),
 ]
 
 
