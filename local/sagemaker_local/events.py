@@ -95,19 +95,54 @@ def endpoint_event(settings: Settings, endpoint: Document) -> Event:
     return _event(settings, "Endpoint", endpoint["EndpointArn"], detail)
 
 
+def model_package_event(settings: Settings, package: Document) -> Event:
+    """A change of a model package; alone among the events it has times in ISO 8601."""
+    changed = package.get("LastModifiedTime", package["CreationTime"])
+    shown = (
+        "ModelPackageName",
+        "ModelPackageGroupName",
+        "ModelPackageVersion",
+        "ModelPackageArn",
+        "ModelPackageDescription",
+        "InferenceSpecification",
+        "ModelPackageStatus",
+        "ModelPackageStatusDetails",
+        "CertifyForMarketplace",
+        "ModelApprovalStatus",
+        "ApprovalDescription",
+        "MetadataProperties",
+        "ModelMetrics",
+        "CustomerMetadataProperties",
+        "ModelLifeCycle",
+    )
+    detail = {key: package[key] for key in shown if key in package}
+    event = _event(
+        settings,
+        "Model Package",
+        package["ModelPackageArn"],
+        {**detail, "LastModifiedTime": _millis(changed)},
+    )
+    event["detail"]["CreationTime"] = _iso(package["CreationTime"])
+    event["detail"]["LastModifiedTime"] = _iso(changed)
+    return event
+
+
 def _event(settings: Settings, what: str, arn: str, detail: Mapping[str, Any]) -> Event:
-    moment = datetime.fromtimestamp(detail["LastModifiedTime"] / 1000, UTC)
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": f"SageMaker {what} State Change",
         "source": "aws.sagemaker",
         "account": settings.account,
-        "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _iso(detail["LastModifiedTime"] / 1000),
         "region": settings.region,
         "resources": [arn],
         "detail": dict(detail),
     }
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _millis(moment: float | None) -> int | None:

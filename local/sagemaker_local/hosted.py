@@ -132,6 +132,6 @@ def described(endpoint: Document) -> dict[str, Any]:
 
 
 def container(model: Document) -> dict[str, Any]:
-    """The one container of a model."""
+    """The one container of a model, or of the model package that it is of."""
     containers: Sequence[Mapping[str, Any]] = model.get("Containers", ())
-    return dict(model.get("PrimaryContainer") or containers[0])
+    return dict(model.get("_container") or model.get("PrimaryContainer") or containers[0])

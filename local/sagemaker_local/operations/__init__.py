@@ -1,13 +1,14 @@
 """What the API can do: one function for each operation, found by its name in `OPERATIONS`.
 
-Read in this order: `context`, `tuning`, `training`, `hosting`, `tags`; `listing` serves all lists.
+Read in this order: `context`, `tuning`, `training`, `hosting`, `registry`, `tags`, `search`;
+`listing` serves all lists.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagemaker_local.errors import ApiError
-from sagemaker_local.operations import hosting, tags, training, tuning
+from sagemaker_local.operations import hosting, registry, search, tags, training, tuning
 from sagemaker_local.operations.context import Context
 
 Operation = Callable[[Context, Mapping[str, Any]], Mapping[str, Any] | None]
@@ -36,6 +37,16 @@ OPERATIONS: Mapping[str, Operation] = {
     "ListEndpoints": hosting.list_endpoints,
     "UpdateEndpoint": hosting.update_endpoint,
     "DeleteEndpoint": hosting.delete_endpoint,
+    "CreateModelPackageGroup": registry.create_group,
+    "DescribeModelPackageGroup": registry.describe_group,
+    "ListModelPackageGroups": registry.list_groups,
+    "DeleteModelPackageGroup": registry.delete_group,
+    "CreateModelPackage": registry.create_package,
+    "DescribeModelPackage": registry.describe_package,
+    "ListModelPackages": registry.list_packages,
+    "UpdateModelPackage": registry.update_package,
+    "DeleteModelPackage": registry.delete_package,
+    "Search": search.search,
     "AddTags": tags.add,
     "ListTags": tags.list_tags,
     "DeleteTags": tags.delete,

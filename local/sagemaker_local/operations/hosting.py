@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local import events, hosted
+from sagemaker_local import events, hosted, registry
 from sagemaker_local.errors import ApiError, validation
 from sagemaker_local.objects import ObjectStoreError
 from sagemaker_local.operations.context import Context
 from sagemaker_local.operations.listing import chosen, page
+from sagemaker_local.operations.registry import found as found_package
 from sagemaker_local.store import AlreadyThere, Document
 from sagemaker_local.values import millis
 
@@ -25,6 +26,10 @@ def create_model(context: Context, request: Request) -> dict[str, Any]:
     if ("PrimaryContainer" in request) == bool(containers):
         raise validation("Either PrimaryContainer or Containers must be provided, not both.")
     only = request.get("PrimaryContainer") or containers[0]
+    if "ModelPackageName" in only:
+        packaged = registry.container(found_package(context, only["ModelPackageName"])) or {}
+        only = {**packaged, **only}
+        request = {**request, "_container": only}
     if len(containers) > 1 or "Image" not in only:
         raise validation("This emulator serves models of one container that has an Image.")
     url = only.get("ModelDataUrl")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local import hosted, training_jobs, tuning_jobs
+from sagemaker_local import hosted, registry, training_jobs, tuning_jobs
 from sagemaker_local.errors import validation
 from sagemaker_local.operations.context import Context
 from sagemaker_local.store import Document
@@ -12,7 +12,15 @@ from sagemaker_local.values import tag_map
 Request = Mapping[str, Any]
 MOST_TAGS = 50
 _KINDS = frozenset(
-    {tuning_jobs.KIND, training_jobs.KIND, hosted.MODEL, hosted.CONFIG, hosted.ENDPOINT}
+    {
+        tuning_jobs.KIND,
+        training_jobs.KIND,
+        hosted.MODEL,
+        hosted.CONFIG,
+        hosted.ENDPOINT,
+        registry.GROUP,
+        registry.PACKAGE,
+    }
 )
 
 

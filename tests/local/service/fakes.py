@@ -91,6 +91,7 @@ class FakeHost:
     """Endpoints that are healthy when the test says so."""
 
     listeners: dict[str, HostListener] = field(default_factory=dict)
+    containers: dict[str, Any] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
@@ -109,6 +110,7 @@ class FakeHost:
         generation: str = "",
     ) -> None:
         self.started.append(endpoint)
+        self.containers[endpoint] = container
         self.listeners[endpoint] = listener
 
     def replace(
