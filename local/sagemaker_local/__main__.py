@@ -4,6 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
+from sagemaker_local.faults import parsed
 from sagemaker_local.server import serve
 
 
@@ -18,15 +19,43 @@ def main() -> None:
         "--dir", type=Path, default=Path(".sagemaker-local"), help="the folder of all state"
     )
     parser.add_argument("--cpus", type=int, help="threads given to each container; default all")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a fault done on purpose, such as throttled=0.1 or events_lost=0.05",
+    )
+    parser.add_argument(
+        "--quota",
+        action="append",
+        default=[],
+        metavar="TYPE=COUNT",
+        help="how many instances of a type may train at once, such as ml.m5.large=4",
+    )
     given = parser.parse_args()
+    try:
+        faults = parsed(_pairs(given.fault))
+        quotas = {kind: int(count) for kind, count in _pairs(given.quota).items()}
+    except ValueError as error:
+        parser.error(str(error))
     # A polite end is an end like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     serve(
         given.dir,
         port=given.port,
         cpus=given.cpus,
+        faults=faults,
+        instance_quotas=quotas,
         say=lambda line: print(line, flush=True),  # noqa: T201
     )
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    for each in given:
+        if "=" not in each:
+            raise ValueError(f"{each} is not of the form NAME=VALUE")
+    return dict(each.split("=", 1) for each in given)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,18 @@ Real events differ from those of the documentation: times are whole milliseconds
 what is absent is an explicit null, and a tuning job's counters are null always.
 """
 
+import heapq
+import itertools
 import logging
 import queue
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sagemaker_local.faults import Chance, Faults
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document
 from sagemaker_local.values import tag_map
@@ -46,8 +50,14 @@ def tuning_job_event(settings: Settings, job: Document) -> Event:
         "TuningJobCompletionDetails": None,
         "Tags": tag_map(job["_tags"]),
     }
-    arn = job["HyperParameterTuningJobArn"]
-    return _event(settings, "HyperParameter Tuning Job", arn, detail)
+    members = ("TrainingJobStatusCounters", "ObjectiveStatusCounters")
+    return _event(
+        settings,
+        "HyperParameter Tuning Job",
+        job["HyperParameterTuningJobArn"],
+        detail,
+        documented={member: job[member] for member in members},
+    )
 
 
 def training_job_event(settings: Settings, job: Document) -> Event:
@@ -127,7 +137,14 @@ def model_package_event(settings: Settings, package: Document) -> Event:
     return event
 
 
-def _event(settings: Settings, what: str, arn: str, detail: Mapping[str, Any]) -> Event:
+def _event(
+    settings: Settings,
+    what: str,
+    arn: str,
+    detail: Mapping[str, Any],
+    documented: Mapping[str, Any] | None = None,
+) -> Event:
+    """Put an event together; `documented` has members that only the documentation shows."""
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -137,7 +154,23 @@ def _event(settings: Settings, what: str, arn: str, detail: Mapping[str, Any]) -
         "time": _iso(detail["LastModifiedTime"] / 1000),
         "region": settings.region,
         "resources": [arn],
-        "detail": dict(detail),
+        "detail": _documented({**detail, **(documented or {})})
+        if settings.faults.events_as == "documented"
+        else dict(detail),
+    }
+
+
+def _documented(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """A detail as AWS's documentation shows it: times as texts or floats, and no nulls.
+
+    The documentation knows nothing of a training job's tuning job, nor of why a job was complete.
+    """
+    unknown = ("TuningJobArn", "TuningJobCompletionReason")
+    write = float if "EndpointName" in detail else str
+    return {
+        key: write(value) if key.endswith("Time") else value
+        for key, value in detail.items()
+        if value is not None and key not in unknown
     }
 
 
@@ -154,11 +187,19 @@ def _with_millis(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Dispatcher:
-    """Delivers events in order from a thread of its own, so that nobody waits for a listener."""
+    """Delivers events from a thread of its own, so that nobody waits for a listener.
 
-    def __init__(self, deliver: Callable[[Event], None] | None) -> None:
-        self._deliver = deliver
+    Without faults each event comes once, in order. AWS promises neither, nor that it comes at all.
+    """
+
+    def __init__(
+        self, deliver: Callable[[Event], None] | None, faults: Faults | None = None
+    ) -> None:
+        self._deliver, self._faults = deliver, faults or Faults()
+        self._chance = Chance(self._faults.seed)
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._late: list[tuple[float, int, Event]] = []
+        self._numbers = itertools.count()
         self._thread = threading.Thread(target=self._run, name="sagemaker-events", daemon=True)
 
     def start(self) -> None:
@@ -166,20 +207,45 @@ class Dispatcher:
         self._thread.start()
 
     def close(self) -> None:
-        """Deliver what was sent before, then end."""
+        """Deliver what was sent before, then end; what is late comes now."""
         self._queue.put(None)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
     def send(self, event: Event) -> None:
         """Deliver soon."""
-        if self._deliver is not None:
+        if self._deliver is None:
+            return
+        what = f"event {event['resources'][0]}"
+        if self._chance.happens(self._faults.events_lost, f"{what} lost"):
+            return
+        self._queue.put(event)
+        if self._chance.happens(self._faults.events_doubled, f"{what} doubled"):
             self._queue.put(event)
 
     def _run(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while True:
             try:
-                if self._deliver is not None:
-                    self._deliver(event)
-            except Exception:  # noqa: BLE001 - a listener's fault must not end the rest
-                _LOG.exception("the event %s was not taken", event["detail-type"])
+                event = self._queue.get(timeout=self._wait())
+            except queue.Empty:
+                self._pass_on(heapq.heappop(self._late)[2])
+                continue
+            if event is None:
+                break
+            if self._chance.happens(self._faults.events_late, f"{event['resources'][0]} late"):
+                due = time.monotonic() + self._faults.late_seconds
+                heapq.heappush(self._late, (due, next(self._numbers), event))
+            else:
+                self._pass_on(event)
+        for _, _, event in sorted(self._late):
+            self._pass_on(event)
+
+    def _wait(self) -> float | None:
+        return max(0.0, self._late[0][0] - time.monotonic()) if self._late else None
+
+    def _pass_on(self, event: Event) -> None:
+        try:
+            if self._deliver is not None:
+                self._deliver(event)
+        except Exception:  # noqa: BLE001 - a listener's fault must not end the rest
+            _LOG.exception("the event %s was not taken", event["detail-type"])

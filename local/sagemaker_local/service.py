@@ -13,6 +13,7 @@ from sagemaker_local import invocations
 from sagemaker_local.engine import Engine
 from sagemaker_local.errors import ApiError
 from sagemaker_local.events import Dispatcher, Event
+from sagemaker_local.faults import Gate
 from sagemaker_local.hosting import EndpointHost
 from sagemaker_local.objects import ObjectStore
 from sagemaker_local.operations import Context, operation_named
@@ -59,8 +60,10 @@ class SageMakerLocal:
         parts: Parts | None = None,
     ) -> None:
         self._parts = parts or real_parts(settings)
-        self._store = Store(settings.root / "sagemaker.sqlite")
-        self._events = Dispatcher(on_event)
+        faults = settings.faults
+        self._store = Store(settings.root / "sagemaker.sqlite", lag_seconds=faults.lag_seconds)
+        self._gate = Gate(faults, settings.per_second, time.monotonic)
+        self._events = Dispatcher(on_event, faults)
         self._engine = Engine(settings, self._store, self._parts, self._events)
         self._context = Context(settings, self._store, self._parts, self._engine, self._events)
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
@@ -99,6 +102,7 @@ class SageMakerLocal:
         at, parsed, outcome = time.time(), None, "OK"
         try:
             parsed = parse_body(body)
+            self._gate.check(name)
             request = parse_request(name, parsed)
             return success(name, operation_named(name)(self._context, request))
         except ApiError as error:

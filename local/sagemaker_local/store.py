@@ -8,6 +8,8 @@ write that has returned survives a killed process, since SQLite keeps its log in
 import json
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +31,23 @@ class AlreadyThere(Exception):  # noqa: N818 - it is a fact, not a failure
 
 
 class Store:
-    """Documents by kind and name; names differ in more than case."""
+    """Documents by kind and name; names differ in more than case.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The SQLite file.
+        lag_seconds: How far behind `seen` is.
+        clock: Seconds that never go back, for that lag.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lag_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lag_seconds, self._clock = lag_seconds, clock
+        self._changes: deque[tuple[float, str, str, Document | None]] = deque()
         path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = threading.RLock()
         self._depth = 0
@@ -74,6 +90,20 @@ class Store:
         with self.lock:
             return tuple(self._documents.get(kind, {}).values())
 
+    def seen(self, kind: str) -> tuple[Document, ...]:
+        """All documents of a kind as they were a lag ago: what AWS's lists and searches show."""
+        with self.lock:
+            found = dict(self._documents.get(kind, {}))
+            self._forget_the_old()
+            for _, of_kind, key, before in reversed(self._changes):
+                if of_kind != kind:
+                    continue
+                if before is None:
+                    found.pop(key, None)
+                else:
+                    found[key] = before
+            return tuple(found.values())
+
     def insert(self, kind: str, name: str, document: Document) -> None:
         """Add a document.
 
@@ -99,8 +129,10 @@ class Store:
     def delete(self, kind: str, name: str) -> bool:
         """Remove a document; False when there was none."""
         with self.lock, self.transaction():
-            if self._documents.get(kind, {}).pop(name.lower(), None) is None:
+            gone = self._documents.get(kind, {}).pop(name.lower(), None)
+            if gone is None:
                 return False
+            self._remember(kind, name.lower(), gone)
             self._connection.execute(
                 "DELETE FROM documents WHERE kind = ? AND key = ?", (kind, name.lower())
             )
@@ -112,4 +144,16 @@ class Store:
                 "INSERT OR REPLACE INTO documents VALUES (?, ?, ?)",
                 (kind, key, json.dumps(document)),
             )
-            self._documents.setdefault(kind, {})[key] = document
+            documents = self._documents.setdefault(kind, {})
+            self._remember(kind, key, documents.get(key))
+            documents[key] = document
+
+    def _remember(self, kind: str, key: str, before: Document | None) -> None:
+        if self._lag_seconds > 0:
+            self._forget_the_old()
+            self._changes.append((self._clock(), kind, key, before))
+
+    def _forget_the_old(self) -> None:
+        oldest = self._clock() - self._lag_seconds
+        while self._changes and self._changes[0][0] <= oldest:
+            self._changes.popleft()

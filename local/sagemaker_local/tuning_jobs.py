@@ -1,6 +1,6 @@
 """Tuning jobs as documents: definition, counters, best trials and end; pure, nothing runs here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sagemaker_local import training_jobs
@@ -124,7 +124,12 @@ def new_trial(
 
 def trials(store: Store, job: Document) -> list[Document]:
     """The trials of a job, in the order in which they were launched."""
-    mine = [t for t in store.all(training_jobs.KIND) if t.get("_tuning_id") == job["_id"]]
+    return among(store.all(training_jobs.KIND), job)
+
+
+def among(documents: Iterable[Document], job: Document) -> list[Document]:
+    """Those of a job, in the order in which they were launched."""
+    mine = [each for each in documents if each.get("_tuning_id") == job["_id"]]
     return sorted(mine, key=lambda trial: trial["_number"])
 
 

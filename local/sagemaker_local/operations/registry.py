@@ -33,7 +33,7 @@ def list_groups(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each group."""
     items, following = page(
         request,
-        chosen(request, context.store.all(registry.GROUP), name=_GROUP),
+        chosen(request, context.store.seen(registry.GROUP), name=_GROUP),
         name=_GROUP,
         keys={"Name": lambda d: d[_GROUP], "CreationTime": lambda d: d["CreationTime"]},
         sort_by="CreationTime",
@@ -82,7 +82,7 @@ def describe_package(context: Context, request: Request) -> Document:
 
 def list_packages(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each package: by default those with names, else those of a group."""
-    packages = list(context.store.all(registry.PACKAGE))
+    packages = list(context.store.seen(registry.PACKAGE))
     if _GROUP in request:
         group = _group(context, request[_GROUP])[_GROUP]
         packages = [each for each in packages if each.get(_GROUP) == group]

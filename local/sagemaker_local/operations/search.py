@@ -27,7 +27,7 @@ def search(context: Context, request: Request) -> dict[str, Any]:
         )
     kind, name = _KINDS[resource]
     expression = request.get("SearchExpression", {})
-    shown = [_shown(document) for document in context.store.all(kind)]
+    shown = [_shown(document) for document in context.store.seen(kind)]
     hits = [each for each in shown if _holds(expression, each)]
     by = request.get("SortBy", "LastModifiedTime")
     items, following = page(

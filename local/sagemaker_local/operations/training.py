@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local import events, training_jobs, tuning_rules
+from sagemaker_local import events, quotas, training_jobs, tuning_rules
 from sagemaker_local.errors import in_use, validation
 from sagemaker_local.operations.context import Context
 from sagemaker_local.operations.listing import chosen, page
@@ -21,6 +21,7 @@ def create(context: Context, request: Request) -> dict[str, Any]:
     if context.store.get(training_jobs.KIND, name) is not None:
         raise _taken(context, name)
     tuning_rules.check_inputs(context.settings, context.parts.objects, request)
+    quotas.check(context.settings, context.store, quotas.of_training(request))
     job = training_jobs.new(
         context.settings,
         name,
@@ -45,7 +46,7 @@ def describe(context: Context, request: Request) -> Document:
 
 def list_jobs(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each training job."""
-    jobs = context.store.all(training_jobs.KIND)
+    jobs = context.store.seen(training_jobs.KIND)
     items, following = page(
         request,
         chosen(request, jobs, name=_NAME, status="TrainingJobStatus"),

@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sagemaker_local import autotune, events, suggestions, tuning_jobs, tuning_rules, warm_start
+from sagemaker_local import (
+    autotune,
+    events,
+    quotas,
+    suggestions,
+    training_jobs,
+    tuning_jobs,
+    tuning_rules,
+    warm_start,
+)
 from sagemaker_local.definitions import definitions
 from sagemaker_local.errors import in_use, not_found, validation
 from sagemaker_local.operations.context import Context
@@ -26,6 +35,7 @@ def create(context: Context, request: Request) -> dict[str, Any]:
     every = definitions(request)
     for each in every:
         tuning_rules.check_inputs(context.settings, context.parts.objects, each.members)
+    quotas.check(context.settings, context.store, quotas.of_tuning(request))
     job = tuning_jobs.new(context.settings, request, context.parts.clock())
     if request["HyperParameterTuningJobConfig"]["Strategy"] == "Grid":
         job["_combinations"] = sum(suggestions.grid_size(each.ranges) for each in every)
@@ -45,7 +55,7 @@ def describe(context: Context, request: Request) -> dict[str, Any]:
 
 def list_jobs(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each tuning job."""
-    jobs = chosen(request, context.store.all(tuning_jobs.KIND), name=_NAME, status=_STATUS)
+    jobs = chosen(request, context.store.seen(tuning_jobs.KIND), name=_NAME, status=_STATUS)
     items, following = page(
         request,
         jobs,
@@ -63,7 +73,7 @@ def list_jobs(context: Context, request: Request) -> dict[str, Any]:
 def list_trials(context: Context, request: Request) -> dict[str, Any]:
     """Tell of each trial of a tuning job."""
     job = _found(context, request)
-    trials = tuning_jobs.trials(context.store, job)
+    trials = tuning_jobs.among(context.store.seen(training_jobs.KIND), job)
     if request.get("SortBy") == "FinalObjectiveMetricValue":
         trials = [t for t in trials if tuning_jobs.objective_status(t) == "Succeeded"]
     items, following = page(

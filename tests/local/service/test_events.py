@@ -87,8 +87,8 @@ def test_a_listener_that_fails_misses_nothing_else(caplog: pytest.LogCaptureFixt
 
     dispatcher = Dispatcher(listen)
     dispatcher.start()
-    dispatcher.send({"detail-type": "one"})
-    dispatcher.send({"detail-type": "two"})
+    dispatcher.send({"detail-type": "one", "resources": ["a"]})
+    dispatcher.send({"detail-type": "two", "resources": ["a"]})
     dispatcher.close()
     assert [event["detail-type"] for event in heard] == ["one", "two"]
     assert "was not taken" in caplog.text
