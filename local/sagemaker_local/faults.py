@@ -28,7 +28,9 @@ class Faults:
     events_as: Flavour = "real"
     """Events as AWS really sends them, or as its documentation shows them."""
     spot_interrupted: float = 0.0
-    """The share of spot training jobs that lose their instance once."""
+    """The share of spot training jobs that lose their instance once, after a few metrics."""
+    spot_wait_seconds: float = 0.0
+    """How long there is no other instance then."""
     internal_errors: float = 0.0
     """The share of starts of training jobs that end in an `InternalServerError`."""
 

@@ -33,6 +33,9 @@ class Runner(Protocol):
     def stop(self, name: str) -> None:
         """Ask a job to stop; an unknown name is ignored."""
 
+    def interrupt(self, name: str) -> None:
+        """Take a job's instance away: it is told to end, and nothing but checkpoints is kept."""
+
     def shutdown(self) -> None:
         """Kill all jobs."""
 

@@ -11,7 +11,16 @@ from sagemaker_local.values import float32, millis, without_none
 
 KIND = "training-job"
 ACTIVE = frozenset({"InProgress", "Stopping"})
-_ENDS = frozenset({"Completed", "Failed", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"})
+_ENDS = frozenset(
+    {
+        "Completed",
+        "Failed",
+        "Stopped",
+        "MaxRuntimeExceeded",
+        "MaxWaitTimeExceeded",
+        "Interrupted",  # the end of a run, if not of the job
+    }
+)
 _DAY = 86_400
 _SECONDARY_MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -21,6 +30,8 @@ _SECONDARY_MESSAGES = {
     "Stopping": "Stopping the training job",
     "Stopped": "Training job stopped",
     "Completed": "Training job completed",
+    "Interrupted": "The spot instance was taken away",
+    "MaxWaitTimeExceeded": "No spot instance was found within MaxWaitTimeInSeconds",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
 _COPIED = (
@@ -142,13 +153,42 @@ def again(document: Document, at: float) -> Document:
     )
 
 
-def ended(document: Document, outcome: Outcome, metrics: Metrics) -> Document:
-    """End, with the metrics that were seen."""
+def interrupted(document: Document, at: float) -> Document:
+    """Lose the instance, and wait for another; the time so far counts."""
+    after = {**document, "SecondaryStatusTransitions": _extended(document, "Interrupted", "", at)}
+    return {
+        **after,
+        "SecondaryStatus": "Starting",
+        "LastModifiedTime": millis(at),
+        "SecondaryStatusTransitions": _extended(after, "Starting", "", at),
+        "_interrupted": document.get("_interrupted", 0) + 1,
+    }
+
+
+def may_retry(document: Document, reason: str) -> bool:
+    """Whether a failure is one of the service's own, and the job may be tried again."""
+    allowed = document.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+    own = reason.startswith("InternalServerError")
+    return own and document.get("_retries", 0) < allowed
+
+
+def waits_too_long(document: Document, now: float) -> bool:
+    """Whether a spot job has no time left to wait for an instance."""
+    longest = document.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
+    return longest is not None and now - document["CreationTime"] >= longest
+
+
+def ended(
+    document: Document, outcome: Outcome, metrics: Metrics, *, spot_price: float = 1.0
+) -> Document:
+    """End, with the metrics that were seen; a second on spot costs a part of another."""
     end = millis(max(outcome.ended_at.timestamp(), document["CreationTime"]))
     started = document.get("TrainingStartTime")
     if started is None and outcome.started_at is not None:
         started = millis(outcome.started_at.timestamp())
     seconds = None if started is None else max(1, math.ceil(end - started))
+    price = spot_price if document["EnableManagedSpotTraining"] else 1.0
+    billed = None if seconds is None else max(1, math.ceil(seconds * price))
     message = outcome.failure_reason or ""
     artifacts = outcome.model_artifacts
     return without_none(
@@ -162,7 +202,7 @@ def ended(document: Document, outcome: Outcome, metrics: Metrics) -> Document:
             "TrainingEndTime": end,
             "LastModifiedTime": end,
             "TrainingTimeInSeconds": seconds,
-            "BillableTimeInSeconds": seconds,
+            "BillableTimeInSeconds": billed,
             "FinalMetricDataList": final_metrics(metrics),
             "SecondaryStatusTransitions": _closed(
                 _extended(document, outcome.secondary, message, end), end

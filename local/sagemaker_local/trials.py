@@ -1,17 +1,22 @@
 """Training jobs in motion: starts them, hears of them and writes down what it hears."""
 
 import logging
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sagemaker_local import events, training_jobs
 from sagemaker_local.events import Dispatcher
+from sagemaker_local.faults import Chance
 from sagemaker_local.parts import Parts
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Change, Document, Store
 from sagemaker_local.training import Outcome
 
 _LOG = logging.getLogger(__name__)
+MOST_METRICS = 5
+"""A spot job that is to lose its instance loses it after no more metrics than these."""
 Submit = Callable[[Callable[[], None]], None]
 
 
@@ -47,6 +52,10 @@ class Trials:
         self._settings, self._store, self._parts = settings, store, parts
         self._dispatcher, self._submit = dispatcher, submit
         self._metrics: dict[str, list[tuple[str, float, float]]] = {}
+        self._chance = Chance(settings.faults.seed)
+        self._fated: dict[str, int] = {}
+        """After how many metrics a spot job loses its instance."""
+        self._spared: set[str] = set()
         self.touched: set[str] = set()
         """Tuning jobs one of whose trials has changed."""
         self.measured_objectives: set[str] = set()
@@ -57,7 +66,11 @@ class Trials:
         document = self._store.get(training_jobs.KIND, name)
         if document is None or document["TrainingJobStatus"] != "InProgress":
             return
-        self._metrics[name] = []
+        if document.get("CheckpointConfig") is None or name not in self._metrics:
+            self._metrics[name] = []  # without checkpoints it begins anew, and so do its metrics
+        if self._chance.happens(self._settings.faults.internal_errors, f"start {name}"):
+            self.ended(name, _broken("InternalServerError: so the faults say", self._parts.clock()))
+            return
         try:
             spec = training_jobs.spec_of(document)
             self._parts.runner.start(spec, _Ear(self, name, self._submit))
@@ -103,17 +116,80 @@ class Trials:
             self._store.update(training_jobs.KIND, name, self._with_metrics)
         if document.get("_objective_metric") == metric:
             self.measured_objectives.add(name)
+        self._maybe_interrupt(document)
 
     def ended(self, name: str, outcome: Outcome) -> None:
-        """Write down the end."""
+        """Write down the end, unless the job is to be run again."""
+        before = self._store.get(training_jobs.KIND, name)
+        if before is not None and self._goes_on(before, outcome):
+            return
+        if outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
+            late = before is not None and before["TrainingJobStatus"] == "InProgress"
+            outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if late else "Stopped")
         metrics = self._metrics.pop(name, [])
 
         def end(document: Document) -> Document:
             if document["TrainingJobStatus"] not in training_jobs.ACTIVE:
                 return document
-            return training_jobs.ended(document, outcome, metrics)
+            return training_jobs.ended(
+                document, outcome, metrics, spot_price=self._settings.spot_price
+            )
 
         self._change(name, end)
+
+    def _goes_on(self, document: Document, outcome: Outcome) -> bool:
+        """Run a job again that lost its instance, or that the service itself has failed."""
+        name, now = document["TrainingJobName"], self._parts.clock()
+        if document["TrainingJobStatus"] != "InProgress":
+            return False
+        if outcome.secondary == "Interrupted":
+            if training_jobs.waits_too_long(document, now):
+                return False
+            self._change(name, lambda d: training_jobs.interrupted(d, now))
+            self._run_later(name, self._settings.faults.spot_wait_seconds)
+            return True
+        if not training_jobs.may_retry(document, outcome.failure_reason or ""):
+            return False
+        self._change(
+            name, lambda d: {**training_jobs.again(d, now), "_retries": d.get("_retries", 0) + 1}
+        )
+        self.run(name)
+        return True
+
+    def _run_later(self, name: str, seconds: float) -> None:
+        if seconds <= 0:
+            self.run(name)
+            return
+        timer = threading.Timer(seconds, lambda: self._submit(lambda: self._find_instance(name)))
+        timer.daemon = True
+        timer.start()
+
+    def _find_instance(self, name: str) -> None:
+        document = self._store.get(training_jobs.KIND, name)
+        now = self._parts.clock()
+        if document is not None and training_jobs.waits_too_long(document, now):
+            moment = datetime.fromtimestamp(now, UTC)
+            waited = Outcome("Stopped", "MaxWaitTimeExceeded", None, None, None, moment)
+            self.ended(name, waited)
+            return
+        self.run(name)
+
+    def _maybe_interrupt(self, document: Document) -> None:
+        """Take a spot instance away, once, after a few metrics, if the faults say so."""
+        faults, name = self._settings.faults, document["TrainingJobName"]
+        if not document["EnableManagedSpotTraining"] or name in self._spared:
+            return
+        if name not in self._fated:
+            if document.get("_interrupted") or not self._chance.happens(
+                faults.spot_interrupted, f"spot {name}"
+            ):
+                self._spared.add(name)
+                return
+            self._fated[name] = 1 + int(self._chance.draw(f"spot {name}") * MOST_METRICS)
+        if len(self._metrics[name]) >= self._fated[name]:
+            self._spared.add(name)
+            del self._fated[name]
+            self._parts.runner.interrupt(name)
 
     def curve(self, name: str, metric: str) -> list[float]:
         """The values of a metric of a running job, in order."""

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -504,3 +505,48 @@ def test_a_source_outside_s3_is_refused(runner: TrainingRunner, objects: FakeObj
     told = {"sagemaker_program": "t.py", "sagemaker_submit_directory": '"file:///etc/t.tar.gz"'}
     outcome = run(runner, spec("local-file", told)).outcomes[0]
     assert outcome.failure_reason.startswith("ClientError: sagemaker_submit_directory is")
+
+
+def test_an_interrupted_job_goes_on_from_its_checkpoint(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
+    script = """
+import os, pathlib, signal, sys, time
+kept = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "checkpoints", "step")
+kept.parent.mkdir(exist_ok=True)
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+first = int(kept.read_text()) if kept.exists() else 0
+for step in range(first, 8):
+    print(f"step={step}", flush=True)
+    kept.write_text(str(step + 1))
+    if told:
+        sys.exit(1)
+    time.sleep(0.01 if first else 0.1)
+"""
+    config = {"S3Uri": "s3://out/kept"}
+    metrics = (("step", "step=([0-9]+)"),)
+    job = replace(
+        script_spec(objects, "spot", script), checkpoint=config, metric_definitions=metrics
+    )
+    heard = Remembering()
+    runner.start(job, heard)
+    until(lambda: len(heard.metrics) >= 2)
+    runner.interrupt("spot")
+    heard.wait(20)
+    first = len(heard.metrics)
+    assert heard.outcomes[0].secondary == "Interrupted"
+    assert heard.outcomes[0].model_artifacts is None
+    assert not [uri for uri in objects.content if uri.endswith("model.tar.gz")]
+    then = Remembering()
+    runner.start(job, then)  # at once: the first run may still be leaving
+    then.wait(20)
+    assert then.outcomes[0].failure_reason is None
+    assert then.outcomes[0].status == "Completed"
+    assert [value for _, value in heard.metrics + then.metrics] == list(range(8))
+    assert 2 <= first < 8
+
+
+def test_an_interruption_of_nobody_is_nothing(runner: TrainingRunner) -> None:
+    runner.interrupt("nobody")
+    assert runner.running() == frozenset()

@@ -33,6 +33,7 @@ MESSAGES = {
     "Completed": "Training job completed",
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
+    "Interrupted": "The instance was taken away",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds",
 }
 
@@ -63,11 +64,23 @@ class TrainingJob:
         self._folder = JobFolder(workshop.root / spec.name)
         self._stop = threading.Event()
         self._abandon = threading.Event()
+        self._interrupted = threading.Event()
         self._cut_short: Literal["Stopped", "MaxRuntimeExceeded"] | None = None
         self._started_at: datetime | None = None
+        self._told = threading.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all is done but to tell of the outcome."""
+        return self._told.is_set()
 
     def stop(self) -> None:
         """Ask the job to end; it answers with its outcome."""
+        self._stop.set()
+
+    def interrupt(self) -> None:
+        """End the job as a spot instance ends it: it is told to, and only checkpoints are kept."""
+        self._interrupted.set()
         self._stop.set()
 
     def abandon(self) -> None:
@@ -92,6 +105,7 @@ class TrainingJob:
         finally:
             self._folder.sweep(keep_base=outcome.status == "Failed")
             self._tell(outcome.secondary, outcome.ended_at)
+            self._told.set()
             with self._listening():
                 self._listener.ended(outcome)
 
@@ -174,7 +188,8 @@ class TrainingJob:
             now = time.monotonic()
             if kill_at is None and (self._stop.is_set() or now >= end_by):
                 self._cut_short = "Stopped" if self._stop.is_set() else "MaxRuntimeExceeded"
-                self._tell("Stopping")
+                if not self._interrupted.is_set():
+                    self._tell("Stopping")
                 container.terminate()
                 kill_at = now + self._shop.stop_grace_seconds
             if self._abandon.is_set() or (kill_at is not None and now >= kill_at):
@@ -193,6 +208,8 @@ class TrainingJob:
     def _close(self, code: int, log: JobLog) -> Outcome:
         if self._abandon.is_set():
             raise JobError("InternalServerError: the emulator was shut down while the job ran")
+        if self._interrupted.is_set():
+            return self._outcome("Stopped", secondary="Interrupted")
         if self._stop.is_set() and self._cut_short is None:
             self._cut_short = "Stopped"  # it ended by itself just before it was told to
         prefix = f"{self._spec.output_path.rstrip('/')}/{self._spec.name}/output"

@@ -59,6 +59,7 @@ class TrainingRunner:
         """Start a job and return; nothing happens if a job of this name runs."""
         if not NAME.fullmatch(spec.name):
             raise ValueError(f"{spec.name!r} cannot be the name of a training job")
+        self._wait_for_former(spec.name)
         with self._guard:
             if self._closed:
                 raise RuntimeError("the runner of training jobs is shut down")
@@ -71,12 +72,26 @@ class TrainingRunner:
             self._jobs[spec.name] = (job, thread)
             thread.start()
 
+    def _wait_for_former(self, name: str) -> None:
+        """Let an earlier run of a job leave: it may be started again by what it has just told."""
+        with self._guard:
+            known = self._jobs.get(name)
+        if known is not None and known[0].is_over:
+            known[1].join()
+
     def stop(self, name: str) -> None:
         """Ask a job to end; nothing happens if none of this name runs."""
         with self._guard:
             known = self._jobs.get(name)
         if known is not None:
             known[0].stop()
+
+    def interrupt(self, name: str) -> None:
+        """Take a job's instance away; nothing happens if none of this name runs."""
+        with self._guard:
+            known = self._jobs.get(name)
+        if known is not None:
+            known[0].interrupt()
 
     def running(self) -> frozenset[str]:
         """Names of the jobs that have not ended."""

@@ -32,6 +32,7 @@ class FakeRunner:
     most_at_once: int = 0
     reaped: int = 0
     stopped: list[str] = field(default_factory=list)
+    interrupted: list[str] = field(default_factory=list)
     stops_at_once: bool = True
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -49,6 +50,12 @@ class FakeRunner:
         self.stopped.append(name)
         if self.stops_at_once and name in self.jobs:
             self.end(name, "Stopped")
+
+    def interrupt(self, name: str) -> None:
+        self.interrupted.append(name)
+        with self.lock:
+            _, listener = self.jobs.pop(name)
+        listener.ended(Outcome("Stopped", "Interrupted", None, None, now(), now()))
 
     def shutdown(self) -> None:
         self.jobs.clear()
