@@ -1,5 +1,6 @@
 """One server with fake parts for each test, and boto3 clients that can reach nothing else."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,9 +16,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sagemaker_local import protocol
+from sagemaker_local.api_model import operation_model
+from sagemaker_local.errors import ApiError
 from sagemaker_local.server import LocalServer
+from sagemaker_local.validation import checked
 from tests.local.service.fakes import Fakes
 
+NO_MODEL = {"S3ModelArtifacts": "s3://nowhere"}
+"""The model demands artifacts of every job; the emulator shows none of a job that has none."""
 _LAUNCHED: list[subprocess.Popen[str]] = []
 
 
@@ -68,6 +75,37 @@ def no_process_is_left() -> Iterator[None]:
     yield
     while _LAUNCHED:
         kill(_LAUNCHED.pop())
+
+
+@pytest.fixture(autouse=True)
+def every_answer_has_its_shape(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """Hold each answer of each test to the shape that botocore's model gives it.
+
+    The operations that have answered are counted, for the test that wants to see all of them.
+    """
+    answered: dict[str, int] = {}
+    wrong: list[str] = []
+
+    def watched(operation: str, answer: Any) -> protocol.Response:
+        response = protocol.success(operation, answer)
+        answered[operation] = answered.get(operation, 0) + 1
+        shape = operation_model(operation).output_shape  # type: ignore[union-attr]
+        if shape is None:
+            if response.body:
+                wrong.append(f"{operation} answers {response.body!r}, and should have no answer")
+            return response
+        shown = json.loads(response.body)
+        if operation == "DescribeTrainingJob":
+            shown.setdefault("ModelArtifacts", NO_MODEL)
+        try:
+            checked(shape, shown)
+        except ApiError as error:
+            wrong.append(f"{operation}: {error.message}")
+        return response
+
+    monkeypatch.setattr("sagemaker_local.service.success", watched)
+    yield answered
+    assert not wrong
 
 
 @dataclass
