@@ -57,7 +57,7 @@ def message() -> Message:
 
 
 def topic(client: Any) -> SnsTopic:
-    return SnsTopic(client, "arn", subject=mail.subject, text=lambda each: mail.body(each, {}))
+    return SnsTopic(client, "arn", subject=mail.subject, text=mail.body)
 
 
 def test_people_get_text_and_functions_get_the_whole_message() -> None:

@@ -53,6 +53,20 @@ class Recorder:
             for trial in self._trials.of_study(study.id)
             if trial.is_ended and (trial.status is not TrialStatus.COMPLETED or trial.is_scored)
         }
+        self._record_all(study, tuning_job, round_number, whole)
+
+    def record_again(self, study: Study, tuning_job: str, round_number: int) -> None:
+        """Record every training job of a tuning job anew; nothing, if SageMaker has no such job.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        if self._tuning.look(tuning_job).exists:
+            self._record_all(study, tuning_job, round_number, set())
+
+    def _record_all(
+        self, study: Study, tuning_job: str, round_number: int, whole: set[str]
+    ) -> None:
         for name in self._tuning.trial_names(tuning_job):
             seen = None if name in whole else self._tuning.trial(name)
             if seen is not None:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from tunewright.domain.spec import Event
-from tunewright.domain.study import EVENTS, Decision, DecisionKind, Standing
+from tunewright.domain.study import EVENTS, Decision, DecisionKind, Phase, Standing
 from tunewright.domain.values import Value, show_gain, show_money, show_number
 
 
@@ -44,6 +44,8 @@ class Message(Value):
         facts: Where the study stands: label and value.
         choices: What the reader may answer.
         plan_hash: What an approval is for; None if nothing is to be approved.
+        link: The page on which it may be answered; None if there is none.
+        commands: What the reader may type next: what it is for, and the command.
     """
 
     id: str
@@ -55,6 +57,13 @@ class Message(Value):
     facts: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...] = ()
     plan_hash: str | None = None
+    link: str | None = None
+    commands: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def token(self) -> str | None:
+        """The signed token at the end of the link."""
+        return None if self.link is None else self.link.rpartition("/")[2]
 
     @property
     def text(self) -> str:
@@ -91,6 +100,7 @@ def message_of(decision: Decision, told: tuple[Event, ...]) -> Message | None:
         facts=_facts(decision.standing),
         choices=_approval() if asks else (),
         plan_hash=plan_hash if asks else None,
+        commands=_commands(decision, asks=asks),
     )
 
 
@@ -106,6 +116,25 @@ def _approval() -> tuple[Choice, ...]:
     )
 
 
+def _commands(decision: Decision, *, asks: bool) -> tuple[tuple[str, str], ...]:
+    study = decision.study_id
+    why = ("See why", f"tunewright why {study}")
+    stop = ("Stop it", f"tunewright stop {study}")
+    if asks:
+        return (
+            ("Approve", f"tunewright approve {study}"),
+            ("Reject", f"tunewright reject {study}"),
+            why,
+        )
+    match decision.standing.phase:
+        case Phase.NEEDS_PERSON:
+            return (("Carry on", f"tunewright resume {study}"), stop, why)
+        case Phase.SEARCHING:
+            return (why, stop)
+        case _:
+            return (why,)
+
+
 _HEADLINES = {
     DecisionKind.ROUND_STARTED: "the search has started",
     DecisionKind.NEW_BEST: "new best {value}{gained}",
@@ -119,6 +148,7 @@ _HEADLINES = {
     DecisionKind.NOT_DEPLOYED: "it was not deployed",
     DecisionKind.FAILED: "it has failed",
     DecisionKind.DONE: "it is done{best}",
+    DecisionKind.LEASE_ENDED: "its lease has ended",
 }
 
 
