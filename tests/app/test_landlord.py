@@ -1,5 +1,6 @@
 """Leases end: the endpoint goes, once, with all that belongs to it; and only what is ours."""
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,7 +83,8 @@ def test_an_ended_lease_deletes_endpoint_config_and_model_and_tells_what_it_cost
     assert world.crowns.due(world.now()) == ()
     after = wake(world, study)
     assert endings(world, study) == [
-        "the lease of tw-prod has ended: tw-prod is deleted; from the day it went live it cost $2.76"
+        "the lease of tw-prod has ended: tw-prod is deleted; "
+        "from the day it went live it cost $2.76"
     ]
     assert after.deployment is not None
     assert after.deployment.lease_ended == world.now()
@@ -147,10 +149,8 @@ def test_whenever_it_dies_the_next_sweep_ends_it_and_the_study_is_told_once(
     )
     for _ in range(8):
         for name in world.crowns.due(world.now()):
-            try:
+            with suppress(SystemError):
                 landlord.end_lease(name)
-            except SystemError:
-                pass
             gone(world)
     assert dies == []
     assert world.endpoints == {}

@@ -71,6 +71,9 @@ class Profile(Value):
             own = channel.uri.startswith(f"{self.uploads}/")
             if not own and not _matches(channel.uri, self.data):
                 yield self._refuse(("training", "inputs", name), f"the data {channel.uri}")
+        if training.script and not training.script.source_dir.startswith("s3://"):
+            message = f"{training.script.source_dir} is no s3:// URI; the client uploads folders"
+            yield Problem(("training", "script", "source_dir"), message)
         yield from self._definition(spec)
         yield from self._money(spec)
 
