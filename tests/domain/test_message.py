@@ -76,7 +76,12 @@ def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> No
     lines = messages["ranges refined"].lines
     assert lines[0].startswith("Ranges for round 2 (")
     assert len(lines) > 2
-    assert all(line[0].isupper() or not line[0].isalpha() for line in lines)
+    names = ("eta ", "max_depth ", "subsample ", "8 more trials are ")
+    assert [line for line in lines[1:] if not line.startswith(names)] == []
+    asks = messages["approval needed"].lines
+    assert [line[-1] for line in asks] == ["?", "t", "e"]
+    assert asks[1] == "Nothing is live at prod yet"
+    assert messages["new best"].lines[0].startswith("validation:auc 0.")
 
 
 def test_nobody_is_told_what_they_did_not_ask_for() -> None:

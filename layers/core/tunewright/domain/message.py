@@ -1,5 +1,6 @@
 """Writes a decision as a message to people: one model, of which each channel is a rendering."""
 
+import re
 from enum import StrEnum
 
 from tunewright.domain.spec import Event
@@ -72,6 +73,8 @@ class Message(Value):
         return f"{self.title}{stop} {self.lines[0]}"
 
 
+_CLAUSE = re.compile(r"; |(?<=\?) ")
+_WORD = re.compile(r"[a-z]+(?: |$)")
 _LEVELS = {Event.NEEDS_ME: Level.NEEDS_ME, Event.TROUBLE: Level.TROUBLE}
 
 
@@ -96,7 +99,7 @@ def message_of(decision: Decision, told: tuple[Event, ...]) -> Message | None:
         event=event,
         level=_LEVELS.get(event, Level.NEWS),
         title=f"{decision.standing.study} · {_headline(decision)}",
-        lines=tuple(_sentences(decision.reason)),
+        lines=_sentences(decision),
         facts=_facts(decision.standing),
         choices=_approval() if asks else (),
         plan_hash=plan_hash if asks else None,
@@ -170,9 +173,19 @@ def _gained(decision: Decision) -> str:
     return f" ({show_gain(gain)} better)"
 
 
-def _sentences(reason: str) -> list[str]:
-    """Cut a reason at its clauses, each of which begins like a sentence."""
-    return [clause[0].upper() + clause[1:] for clause in reason.split("; ") if clause]
+def _sentences(decision: Decision) -> tuple[str, ...]:
+    """Cut a reason at its clauses and questions, each of which begins like a sentence.
+
+    What begins with the name of a parameter, a metric or a job is left as it is: names are names.
+    """
+    first, *rest = [each for each in _CLAUSE.split(decision.reason) if each]
+    if decision.kind is DecisionKind.REFINED:
+        return (_begun(first), *rest)
+    return (_begun(first), *(_begun(each) for each in rest))
+
+
+def _begun(clause: str) -> str:
+    return clause[0].upper() + clause[1:] if _WORD.match(clause) else clause
 
 
 def _facts(standing: Standing) -> tuple[tuple[str, str], ...]:

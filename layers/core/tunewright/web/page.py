@@ -105,11 +105,10 @@ def answered_page(question: Question, kept: Command, asked: CommandKind) -> str:
     """Write what the answer was, and what happens next."""
     planned = question.planned
     if kept.kind is CommandKind.APPROVE:
-        _, until = _price(question)
+        price, until = _price(question)
         then = (
             f"{planned.endpoint} is being deployed. That takes some minutes; a message tells when "
-            f"it answers, or why it does not. It costs {show_money(planned.price_per_hour)} an "
-            f"hour {until}."
+            f"it answers, or why it does not. It costs {price} {until}."
         )
     else:
         then = (

@@ -110,7 +110,7 @@ def _ask(study: Study, planned: Deployment, verdict: GateVerdict, now: datetime)
     after = study.but(phase=Phase.AWAITING_APPROVAL, deployment=planned)
     reason = (
         f"may {planned.trial} go live at {planned.endpoint} for "
-        f"{show_money(planned.price_per_hour)} an hour? {verdict.reason}"
+        f"{show_money(planned.price_per_hour * 24)} a day? {verdict.reason}"
     )
     numbers = {**verdict.numbers, "plan_hash": planned.hash}
     return Step(after).tell(DecisionKind.APPROVAL_NEEDED, reason, now, numbers=numbers)
@@ -122,7 +122,7 @@ def owe_deployment(step: Step, planned: Deployment, why: str, now: datetime) -> 
     lease = f", until its lease of {show_duration(deploy.lease)} ends" if deploy else ""
     reason = (
         f"{planned.trial} goes live at {planned.endpoint}: {why}; it costs "
-        f"{show_money(planned.price_per_hour)} an hour{lease}"
+        f"{show_money(planned.price_per_hour * 24)} a day{lease}"
     )
     owing = step.with_study(
         phase=Phase.DEPLOYING,
