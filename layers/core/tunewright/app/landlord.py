@@ -68,7 +68,7 @@ class Landlord:
         if report is None or report.lease is None:
             lease = self._clear(endpoint, champion)
             if lease is None:
-                return  # It is being deleted: its event, or the next sweep, comes back here.
+                return  # It is being deleted: the next sweep comes back here.
             report = (report or Report(live=None, fingerprint=champion.fingerprint)).but(
                 lease=lease
             )

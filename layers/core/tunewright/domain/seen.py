@@ -99,7 +99,7 @@ class Champion(Value):
         fingerprint: Names the validation data.
         price_per_hour: What it costs, in US dollars.
         since: When it went live.
-        lease_ends: When the endpoint is deleted unless the lease is extended.
+        lease_ends: When the endpoint is deleted, unless a newer deployment replaces it before.
     """
 
     endpoint: str
