@@ -321,6 +321,17 @@ def test_a_deployment_that_never_answers_fails_and_lets_go() -> None:
     assert world.crowns.load(ENDPOINT).holder is None
 
 
+def test_a_hold_of_which_nobody_noted_the_time_begins_now() -> None:
+    world = World()
+    study = searched(world, 0.8, "a")
+    known = world.crowns.load(ENDPOINT)
+    world.crowns.save(known.but(held_since=None))  # as an older release wrote it
+    world.pass_time(3600)
+    assert world.advance(study.id).phase is Phase.DEPLOYING
+    world.pass_time(3600)
+    assert world.advance(study.id).phase is Phase.FAILED
+
+
 def test_what_it_may_still_become_is_deleted_and_told() -> None:
     world = World()
     study = stuck(world)

@@ -8,6 +8,7 @@ import pytest
 from tests.support.build import document
 from tests.support.world import World
 from tunewright.domain.study import CommandKind, DecisionKind, Phase, Study
+from tunewright.domain.trial import TrialStatus
 
 ROUNDS = {"max": 2, "trials": 4, "parallel": 2, "sizes": "fixed"}
 
@@ -163,6 +164,29 @@ def test_a_trial_that_cannot_be_found_keeps_costing_what_it_might() -> None:
     after, differed = resynced(world, study_id)
     assert differed == "nothing differed"
     assert after.ledger == before.ledger
+
+
+def test_nothing_is_asked_of_trials_of_which_all_is_known() -> None:
+    world, before = finished()
+    world.calls.clear()
+    resynced(world, before.id)
+    assert world.calls.count("describe trial") == 0
+    assert world.calls.count("list") == 2
+    names = sorted(world.store._trials)
+    gaps: list[dict[str, Any]] = [
+        {"billable_seconds": None},
+        {"status": TrialStatus.IN_PROGRESS, "ended": None},
+        {"objective": None},
+        {"model": None},
+        {"status": TrialStatus.STOPPED, "objective": None},
+        {"status": TrialStatus.STOPPED},
+        {"status": TrialStatus.FAILED, "objective": None, "model": None},
+    ]
+    for name, gap in zip(names, gaps, strict=False):
+        world.store._trials[name] = world.store._trials[name].but(**gap)
+    world.calls.clear()
+    resynced(world, before.id, 2)
+    assert world.calls.count("describe trial") == 5
 
 
 def test_the_same_resync_twice_is_answered_once() -> None:

@@ -41,6 +41,9 @@ def test_it_is_taken_until_it_expires_and_never_longer_than_three_days() -> None
     last = LINK.expires - timedelta(seconds=1)
     assert read(token, KEY, last) == LINK
     assert refused(token, now=LINK.expires) is Flaw.EXPIRED
+    with pytest.raises(BadLinkError) as caught:
+        read(token, KEY, LINK.expires)
+    assert caught.value.link == LINK
     longer = sign(LINK.but(expires=LINK.expires + timedelta(seconds=1)), KEY)
     assert refused(longer) is Flaw.EXPIRED
 

@@ -447,6 +447,17 @@ def test_what_does_not_hold_is_refused_in_its_own_words(
     assert "<script" not in page
 
 
+def test_whoever_has_an_expired_link_is_told_what_to_type_instead(door: Door) -> None:
+    _, page, _ = door.ask("GET", expired(door))
+    assert f"tunewright approve {door.study_id}" in page
+    door.world.studies.command(door.study_id, CommandKind.CANCEL, by="bo", command_id="c")
+    door.advance()
+    _, page, _ = door.ask("GET")
+    assert "churn is cancelled" in page
+    assert "tunewright approve" not in page
+    assert door.ask("GET", no_study(door))[0] == 410
+
+
 @given(st.text(max_size=300))
 @settings(max_examples=100, deadline=None)
 def test_no_token_at_all_is_our_fault(token: str) -> None:

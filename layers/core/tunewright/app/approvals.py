@@ -115,7 +115,13 @@ class Approvals:
         try:
             return read(token, self._secrets.read(LINKS), self._clock.now())
         except BadLinkError as error:
-            raise CannotAnswerError(_TROUBLES[error.flaw]) from error
+            raise CannotAnswerError(_TROUBLES[error.flaw], self._study(error.link)) from error
+
+    def _study(self, link: Link | None) -> Study | None:
+        try:
+            return None if link is None else self._store.load(link.study_id)
+        except NotFoundError:
+            return None
 
     def _planned(self, link: Link) -> tuple[Study, Deployment]:
         """Return the plan that a link is for, if the study still has it and can still be told."""

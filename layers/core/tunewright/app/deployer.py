@@ -88,16 +88,16 @@ class Deployer:
             return True  # It was told before; the study has only not heard of it.
         if endpoint.holder not in {None, study.id}:
             return False  # Another study is changing it: wait for the end of that.
-        if endpoint.holder is None:
-            now = self._clock.now()
-            endpoint = self._endpoints.save(endpoint.but(holder=study.id, held_since=now))
+        since = endpoint.held_since or self._clock.now()
+        if endpoint.holder is None or endpoint.held_since is None:
+            endpoint = self._endpoints.save(endpoint.but(holder=study.id, held_since=since))
         hosted = self._hosting.look(planned.endpoint, study.stack)
         report = Report(
             live=_live(hosted, endpoint.champion),
             fingerprint=self._fingerprint(study),
             plan_hash=planned.hash,
         )
-        held = self._clock.now() - (endpoint.held_since or self._clock.now())
+        held = self._clock.now() - since
         told = self._one_step(study, planned, deploy, hosted, report)
         freed = endpoint.but(holder=None, held_since=None)
         if told is None and held < PATIENCE:

@@ -48,11 +48,13 @@ class BadLinkError(ValueError):
 
     Attributes:
         flaw: Why.
+        link: What it stood for, where that is certain: it is ours, but has expired.
     """
 
-    def __init__(self, flaw: Flaw) -> None:
+    def __init__(self, flaw: Flaw, link: Link | None = None) -> None:
         super().__init__(f"the link is refused: {flaw}")
         self.flaw = flaw
+        self.link = link
 
 
 def sign(link: Link, key: bytes) -> str:
@@ -98,9 +100,10 @@ def read(token: str, key: bytes | None, now: datetime) -> Link:
     if found is None or seconds > _LATEST:  # We sign no such thing.
         raise BadLinkError(Flaw.NOT_WHOLE)
     expires = datetime.fromtimestamp(seconds, UTC)
+    link = Link(study_id=found["study"], plan_hash=found["plan"], expires=expires)
     if not now < expires <= now + LONGEST:
-        raise BadLinkError(Flaw.EXPIRED)
-    return Link(study_id=found["study"], plan_hash=found["plan"], expires=expires)
+        raise BadLinkError(Flaw.EXPIRED, link)
+    return link
 
 
 def _name(key: bytes) -> bytes:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from html import escape
 
 from tunewright.app.approvals import Question, Trouble
-from tunewright.domain.study import Command, CommandKind, Study
+from tunewright.domain.study import Command, CommandKind, Phase, Study
 from tunewright.domain.values import show_duration, show_money, show_number
 
 _STYLE = """
@@ -57,7 +57,7 @@ SENTENCES = {
         "This link was not made by this stack, or its signing key was replaced since. The newest "
         "message has a link that works."
     ),
-    Trouble.EXPIRED: "This link has expired: a link lasts three days. The study still waits.",
+    Trouble.EXPIRED: "This link has expired: a link lasts three days.",
     Trouble.NO_STUDY: "The study of this link is not in this stack any more.",
     Trouble.OVER: "The study is over: there is nothing left to approve.",
     Trouble.SUPERSEDED: (
@@ -126,14 +126,13 @@ def trouble_page(trouble: Trouble, study: Study | None) -> str:
     """Write why a link cannot be answered, and what can be done instead."""
     more = ""
     if study is not None:
-        more = (
-            f"<p>{escape(study.spec.study)} is {escape(study.phase)}.</p>"
-            f'<p class="dim">See why: <code>tunewright why {escape(study.id)}</code></p>'
-        )
-    elif trouble is Trouble.EXPIRED:
-        more = (
-            '<p class="dim">Answer it with <code>tunewright approve</code> or '
-            "<code>tunewright reject</code>.</p>"
+        more = f"<p>{escape(study.spec.study)} is {escape(study.phase)}.</p>"
+        ways = [("See why", "why")]
+        if trouble is Trouble.EXPIRED and study.phase is Phase.AWAITING_APPROVAL:
+            ways = [("Approve", "approve"), ("Reject", "reject"), *ways]
+        more += "".join(
+            f'<p class="dim">{label}: <code>tunewright {verb} {escape(study.id)}</code></p>'
+            for label, verb in ways
         )
     return _page("This link does nothing", f"<p>{escape(SENTENCES[trouble])}</p>{more}")
 

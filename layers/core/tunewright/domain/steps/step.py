@@ -24,7 +24,7 @@ class View(StrEnum):
     ENDPOINT = "endpoint"
     """What is live where the study deploys to."""
     EVERYTHING = "everything"
-    """The training jobs of all rounds, from SageMaker, each of them recorded anew."""
+    """The training jobs of all rounds, from SageMaker, whatever was missing of them recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Observation:
         round: The live round's tuning job.
         listed: Whether all training jobs of the live round were looked at just now.
         endpoint: What is live where the study deploys to.
-        relisted: Whether the training jobs of all rounds were recorded anew just now.
+        relisted: Whether the training jobs of all rounds were looked at just now.
         lease: What the deployer tells of the end of the study's lease.
     """
 
