@@ -14,7 +14,9 @@ from sagemaker_local.server import LocalServer
 from tests.support.build import document
 from tunewright import cloud
 from tunewright.adapters.dynamodb import table_definition
+from tunewright.domain.message import Choice, Level, Message
 from tunewright.domain.seen import Champion
+from tunewright.domain.spec import Event
 from tunewright_local.environment import aws_environment
 from tunewright_local.runner import BUCKET, local_profile
 
@@ -301,6 +303,65 @@ def test_a_link_in_a_message_is_answered_and_a_lease_that_ends_is_told(
     assert cloud.stack().endpoints.due(cloud.stack().clock.now()) == ()
     made.carry(events)
     assert "churn - its lease has ended" in [each["Subject"] for each in made.told]
+
+
+def test_slacks_secrets_are_read_from_their_parameter_one_a_line(
+    deployed: tuple[Cloud, list[Any]],
+) -> None:
+    import hashlib
+    import hmac
+    import time
+    from urllib.parse import urlencode
+
+    made, _ = deployed
+    name = "/doors/slack-signing"
+    made.clients["ssm"].put_parameter(Name=name, Value="new\nold\n", Type="SecureString")
+    settings = cloud.stack().settings.but(slack_signing_parameter=name)
+    told = {"actions": [{"action_id": "look"}], "user": {"id": "U1"}}
+    body = urlencode({"payload": json.dumps(told)})
+    stamp = f"{int(time.time())}"
+    for secret, status in (("new", 200), ("old", 200), ("other", 401)):
+        base = f"v0:{stamp}:{body}".encode()
+        signature = "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+        headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+        event = {"httpMethod": "POST", "path": "/slack/actions", "headers": headers, "body": body}
+        answer = cloud.CloudStack(settings).approvals.handle(event)
+        assert answer["statusCode"] == status
+
+
+@pytest.mark.parametrize(("parameter", "buttons"), [("", 1), ("/doors/slack-signing", 3)])
+def test_slack_is_shown_buttons_that_answer_only_if_it_can_tell_us_of_them(
+    deployed: tuple[Cloud, list[Any]], parameter: str, buttons: int
+) -> None:
+    posted: list[Any] = []
+
+    class Hook:
+        def read(self) -> str:
+            return "https://hooks.slack.com/services/a"
+
+        def post(self, _url: str, payload: Any) -> None:
+            posted.append(payload)
+
+    stack = cloud.CloudStack(cloud.stack().settings.but(slack_signing_parameter=parameter))
+    stack.__dict__["_webhook"] = (Hook(), Hook())
+    choices = (
+        Choice(verb="approve", label="Approve", asks="Let it go live?", style="primary"),
+        Choice(verb="reject", label="Reject", asks="Leave it undeployed?", style="danger"),
+    )
+    message = Message(
+        id="a/1",
+        study_id="a",
+        event=Event.NEEDS_ME,
+        level=Level.NEEDS_ME,
+        title="a · may it go live?",
+        lines=("May it?",),
+        facts=(("Spent", "$1"),),
+        choices=choices,
+        link="https://api/approvals/t",
+    )
+    stack.tell_slack(message)
+    (actions,) = [each for each in posted[0]["blocks"] if each["type"] == "actions"]
+    assert len(actions["elements"]) == buttons
 
 
 @pytest.mark.parametrize("name", ["on_training_job", "on_wake", "on_deploy"])
