@@ -226,7 +226,7 @@ def test_what_somebody_put_there_by_hand_is_left_alone(live: HostedSeen) -> None
     assert world.crowns.load(ENDPOINT).champion is None
     wake(world, study)
     (told,) = endings(world, study)
-    assert "by-hand is live there now, which we did not deploy, and is left alone" in told
+    assert "by-hand is live there now, not this study's model, and is left alone" in told
 
 
 def test_an_endpoint_without_our_tag_is_never_deleted_whatever_its_config() -> None:
@@ -332,6 +332,15 @@ def test_a_hold_of_which_nobody_noted_the_time_begins_now() -> None:
     assert world.advance(study.id).phase is Phase.FAILED
 
 
+def test_a_deployment_that_answers_at_the_last_moment_is_done() -> None:
+    world = World()
+    study = searched(world, 0.8, "a")
+    world.finish_deployment()
+    world.pass_time(7200)
+    assert world.advance(study.id).phase is Phase.DONE
+    assert world.endpoints[ENDPOINT].status == "InService"
+
+
 def test_what_it_may_still_become_is_deleted_and_told() -> None:
     world = World()
     study = stuck(world)
@@ -370,11 +379,12 @@ def test_a_deployment_without_capacity_gives_up_after_an_hour_too() -> None:
     from tunewright.domain.errors import CapacityError
 
     world = World()
-    world.hosting_trouble = [CapacityError("ResourceLimitExceeded", "0")] * 9
+    world.hosting_trouble = [CapacityError("ResourceLimitExceeded", "0")]
     study = searched(world, 0.8, "a")
     assert study.phase is Phase.DEPLOYING
     world.pass_time(3600)
-    study = world.advance(study.id)
+    study = world.advance(study.id)  # there is capacity now, but it is too late to begin
     assert study.phase is Phase.FAILED
+    assert world.endpoints == {}
     assert "(not there)" in world.store.decisions(study.id)[-1].reason
     assert world.crowns.load(ENDPOINT).champion is None

@@ -97,10 +97,13 @@ class Deployer:
             fingerprint=self._fingerprint(study),
             plan_hash=planned.hash,
         )
-        held = self._clock.now() - since
-        told = self._one_step(study, planned, deploy, hosted, report)
+        late = self._clock.now() - since >= PATIENCE
+        begun = hosted is not None and hosted.config == planned.model
+        told = None  # Nothing is begun so late: whoever gives up on it would leave it behind.
+        if begun or not late:
+            told = self._one_step(study, planned, deploy, hosted, report)
         freed = endpoint.but(holder=None, held_since=None)
-        if told is None and held < PATIENCE:
+        if told is None and not late:
             return False
         if told is None:
             freed, told = self._give_up(freed, study, planned, hosted, report)

@@ -87,7 +87,7 @@ class Landlord:
             at=now, cost=round_up_money(champion.price_per_hour * hours), deleted=hosted is None
         )
         if hosted is not None and (not hosted.ours or hosted.config != champion.model):
-            words = f"{hosted.config} is live there now, which we did not deploy, and is left alone"
+            words = f"{hosted.config} is live there now, not this study's model, and is left alone"
             return ended.but(words=words)
         if hosted is not None and hosted.status != "Deleting":
             self._hosting.delete(endpoint.name)
