@@ -1,1 +1,1 @@
-"""What a person holds: the command line, spec files and their errors; it never touches AWS."""
+"""What a person holds: the command line, spec files, uploads; of AWS it knows signatures and S3."""

@@ -5,6 +5,8 @@ Exit codes: 0 done, 2 needs a person, 3 budget reached, 4 invalid, 5 failed.
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tunewright.domain.spec import StudySpec
 from tunewright_client.cli_studies import COMMANDS
 from tunewright_client.show_plan import show_complaints, show_plan
 from tunewright_client.spec_file import InvalidSpecError, SpecFile
+from tunewright_client.uploads import Upload, find_uploads
 
 INVALID = 4
 
@@ -36,13 +39,16 @@ def main() -> None:
 @_FILE
 @_JSON
 def plan(file: Path, *, as_json: bool) -> None:
-    """Check a study and show what it would do; nothing is launched."""
-    spec = _spec(file, as_json=as_json)
+    """Check a study and show what it would do; nothing is launched, and nothing is uploaded."""
+    with _complaints(as_json=as_json):
+        read = SpecFile.read(file)
+        spec, uploads = read.spec(), find_uploads(read, file.parent)
     whole = outline(spec, USD_PER_HOUR, spec.budget)
     if as_json:
-        click.echo(json.dumps(_plan_json(spec, whole), indent=2, default=str))
+        told = _plan_json(spec, whole, uploads)
+        click.echo(json.dumps(told, indent=2, default=str))
     else:
-        show_plan(spec, whole)
+        show_plan(spec, whole, tuple(each.text for each in uploads))
 
 
 @main.command()
@@ -50,7 +56,8 @@ def plan(file: Path, *, as_json: bool) -> None:
 @_JSON
 def explain(file: Path, *, as_json: bool) -> None:
     """Write a study out with every key that it leaves to a default."""
-    document = document_of(_spec(file, as_json=as_json))
+    with _complaints(as_json=as_json):
+        document = document_of(SpecFile.read(file).spec())
     if as_json:
         click.echo(json.dumps(document, indent=2))
     else:
@@ -67,9 +74,11 @@ for _each in COMMANDS:
     main.add_command(_each)
 
 
-def _spec(file: Path, *, as_json: bool) -> StudySpec:
+@contextmanager
+def _complaints(*, as_json: bool) -> Iterator[None]:
+    """Show what is wrong with a spec file, and leave."""
     try:
-        return SpecFile.read(file).spec()
+        yield
     except InvalidSpecError as error:
         if as_json:
             problems = [vars(each) for each in error.complaints]
@@ -79,5 +88,9 @@ def _spec(file: Path, *, as_json: bool) -> StudySpec:
         sys.exit(INVALID)
 
 
-def _plan_json(spec: StudySpec, whole: Outline) -> dict[str, Any]:
-    return {"study": document_of(spec), "plan": whole.model_dump(mode="json")}
+def _plan_json(spec: StudySpec, whole: Outline, uploads: tuple[Upload, ...]) -> dict[str, Any]:
+    return {
+        "study": document_of(spec),
+        "plan": whole.model_dump(mode="json"),
+        "uploads": [each.line() for each in uploads],
+    }

@@ -21,6 +21,7 @@ from tunewright_client.show_studies import (
     trial_table,
 )
 from tunewright_client.spec_file import InvalidSpecError, SpecFile
+from tunewright_client.uploads import find_uploads, send, with_uris
 
 DONE, NEEDS_PERSON, BUDGET, INVALID, FAILED = 0, 2, 3, 4, 5
 _POLL_SECONDS = 5.0
@@ -65,16 +66,26 @@ def talks(command: Callable[..., None]) -> Callable[..., None]:
 @_JSON
 @talks
 def submit(api: ApiClient, file: Path, *, again: bool, as_json: bool) -> None:
-    """Submit a study; the same file again gives the same study."""
+    """Submit a study; the same file again gives the same study.
+
+    Local paths in training.inputs and training.script.source_dir are uploaded first; once.
+    """
     try:
         spec = SpecFile.read(file)
-        spec.spec()
+        parsed = spec.spec()
+        uploads = find_uploads(spec, file.parent)
     except InvalidSpecError as error:
         show_complaints(error.complaints)
         sys.exit(INVALID)
-    kept = f"{file.resolve()}\x00{spec.text}"
+    document = spec.document
+    if uploads:
+        base = api.ask("GET", f"/profiles/{parsed.training.profile}")["uploads"]
+        document = with_uris(document, uploads, base)
+        api.ask("POST", "/studies/plan", document)  # What would be refused is not uploaded.
+        send(uploads, base, api.region, lambda line: click.echo(line, err=True))
+    kept = "\x00".join([str(file.resolve()), spec.text, *(each.digest for each in uploads)])
     key = secrets.token_hex(16) if again else hashlib.sha256(kept.encode()).hexdigest()
-    study = api.ask("POST", "/studies", spec.document, headers={"Idempotency-Key": key})
+    study = api.ask("POST", "/studies", document, headers={"Idempotency-Key": key})
     if as_json:
         click.echo(json.dumps(study, indent=2))
     else:
@@ -200,6 +211,7 @@ COMMANDS: tuple[click.Command, ...] = (
     _command("resume", "Carry on."),
     _command("stop", "Stop searching now, keep the best, go on to deploy it."),
     _command("cancel", "Stop everything, deploy nothing."),
+    _command("resync", "Look at every trial again and recount; also when it is over."),
     _answer("approve", "Approve the deployment that a study asks for."),
     _answer("reject", "Reject the deployment that a study asks for."),
 )

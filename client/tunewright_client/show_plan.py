@@ -24,11 +24,13 @@ def show_complaints(complaints: tuple[Complaint, ...]) -> None:
     click.echo(f"{count} {noun}. Nothing was launched.", err=True)
 
 
-def show_plan(spec: StudySpec, whole: Outline) -> None:
-    """Print what a study would do."""
+def show_plan(spec: StudySpec, whole: Outline, uploads: tuple[str, ...] = ()) -> None:
+    """Print what a study would do, and what would be uploaded for it."""
     tick = click.style("✓", fg="green")
     click.echo(f" {tick} {spec.study}: {spec.objective.goal} {spec.objective.metric}")
     click.echo(f" {tick} {_trial_text(spec)}")
+    for each in uploads:
+        click.echo(f" {click.style('↑', fg='cyan')} would upload {each}")
     for where, message in whole.notes:
         click.echo(f" {click.style('!', fg='yellow')} {f'{where}: ' if where else ''}{message}")
     click.echo()

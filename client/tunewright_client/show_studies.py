@@ -48,6 +48,12 @@ def study_lines(study: dict[str, Any]) -> list[str]:
     if study["deployment"]:
         planned = study["deployment"]
         lines.append(f"  {planned['trial']} for {planned['endpoint']}, plan {planned['hash']}")
+        answer, ended = planned["answer"], planned["lease_ended"]
+        if answer:
+            said = {"approve": "approved", "reject": "rejected"}[answer["kind"]]
+            lines[-1] += f"; {said} by {answer['by']}"
+        if ended:
+            lines[-1] += f"; its lease ended {ended[:16].replace('T', ' ')} UTC"
     rows = [
         (
             f"{each['number']}",

@@ -378,6 +378,9 @@ def hosting(*answers: Any) -> tuple[Client, SageMakerHosting]:
         create_endpoint_config=[second],
         create_endpoint=[first],
         update_endpoint=[first],
+        delete_endpoint=[first],
+        delete_endpoint_config=[first],
+        delete_model=[second],
     )
     return client, SageMakerHosting(client, None)
 
@@ -443,6 +446,38 @@ def test_an_endpoint_that_is_there_already_is_left_to_the_next_look() -> None:
     client, made = hosting(error(INVALID, 'Cannot create already existing endpoint "x"'))
     made.go_live(deployment(), TAGS, update=False)
     assert client.operations() == ["create_endpoint"]
+
+
+def test_an_endpoint_is_deleted_and_then_its_config_and_its_model() -> None:
+    client, made = hosting()
+    made.delete("tw-churn-prod")
+    made.delete_model("tw-churn-v1")
+    assert client.calls == [
+        ("delete_endpoint", {"EndpointName": "tw-churn-prod"}),
+        ("delete_endpoint_config", {"EndpointConfigName": "tw-churn-v1"}),
+        ("delete_model", {"ModelName": "tw-churn-v1"}),
+    ]
+
+
+def test_what_is_gone_already_is_deleted() -> None:
+    gone = error(INVALID, 'Could not find endpoint configuration "x".')
+    client, made = hosting(gone, gone)
+    made.delete("tw-churn-prod")
+    made.delete_model("tw-churn-v1")
+    assert len(client.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (error(INVALID, 'Cannot update in-progress endpoint "x".'), UnknownOutcomeError),
+        (error("AccessDeniedException", "no"), RefusedError),
+        (OFFLINE, UnknownOutcomeError),
+    ],
+)
+def test_what_cannot_be_deleted_raises_why(told: Exception, expected: type[SageMakerError]) -> None:
+    with pytest.raises(expected):
+        hosting(told)[1].delete("tw-churn-prod")
 
 
 def test_data_is_named_by_its_keys_sizes_and_etags_over_all_pages() -> None:

@@ -57,17 +57,18 @@ def message() -> Message:
 
 
 def topic(client: Any) -> SnsTopic:
-    return SnsTopic(client, "arn", subject=mail.subject, text=lambda each: mail.body(each, {}))
+    return SnsTopic(client, "arn", subject=mail.subject, text=mail.body)
 
 
 def test_people_get_text_and_functions_get_the_whole_message() -> None:
     client = Client({})
-    topic(client).publish(message())
+    told = message().but(link="https://api/approvals/t")
+    topic(client).publish(told)
     (asked,) = client.asked
     assert asked["Subject"] == "churn - the search has started"
     whole = json.loads(asked["Message"])
     assert whole["default"].startswith("Round 1 runs as ")
-    assert read_message({"Sns": {"Message": whole["lambda"]}}) == message()
+    assert read_message({"Sns": {"Message": whole["lambda"]}}) == told
     assert asked["MessageAttributes"]["event"]["StringValue"] == "started"
 
 
@@ -225,11 +226,12 @@ def test_one_bad_record_holds_up_no_other() -> None:
             raise RuntimeError("it went wrong")
         seen.append(body)
 
-    bodies = ['{"n": 1}', '{"n": 2}', "no json", '{"n": 3}']
+    deep = "[" * 200_000 + "]" * 200_000
+    bodies = ['{"n": 1}', '{"n": 2}', "no json", '{"n": 3}', deep]
     records = [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
     answer = each_record({"Records": records}, handle)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    assert seen == [{"n": 1}, None, {"n": 3}]
+    assert seen == [{"n": 1}, None, {"n": 3}, None]
 
 
 def test_a_stream_goes_on_from_the_change_that_failed() -> None:

@@ -33,7 +33,13 @@ def made() -> tuple[World, Listener, Announcer, Sweeper, str]:
     world, heard = World(), Listener()
     announcer = Announcer(world.store, world.store, heard, heard)
     sweeper = Sweeper(
-        studies=world.store, outbox=world.store, wakes=world.wakes, announcer=announcer, clock=world
+        studies=world.store,
+        outbox=world.store,
+        wakes=world.wakes,
+        endpoints=world.crowns,
+        leases=world.leases,
+        announcer=announcer,
+        clock=world,
     )
     study_id = world.submit(document(notify={"events": ["started"]}))
     world.advance(study_id)

@@ -18,6 +18,7 @@ PURE = frozenset(
         "difflib",
         "enum",
         "hashlib",
+        "hmac",
         "itertools",
         "math",
         "pydantic",

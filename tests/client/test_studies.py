@@ -176,6 +176,32 @@ def test_the_plan_that_is_shown_is_approved(gateway: Gateway, tmp_path: Path) ->
     assert gateway.world.advance(study_id).phase.value == "deploying"
 
 
+def test_whoever_answers_a_plan_second_is_told_the_first(gateway: Gateway, tmp_path: Path) -> None:
+    rounds = {"max": 1, "trials": 4, "parallel": 2}
+    path = spec_file(tmp_path, rounds=rounds, deploy={"to": "p", "approve": True})
+    study_id = gateway.run("submit", path)[1].split()[0]
+    gateway.world.advance(study_id)
+    gateway.world.run_round(study_id)
+    assert gateway.run("reject", study_id)[0] == 0
+    code, _, err = gateway.run("approve", study_id)
+    assert code == 4
+    assert "user/ana answered this plan first, at 00:02 UTC: reject" in err
+    gateway.world.advance(study_id)
+    assert "; rejected by arn:" in gateway.run("show", study_id)[1]
+
+
+def test_a_study_that_is_done_is_resynced(gateway: Gateway, tmp_path: Path) -> None:
+    path = spec_file(tmp_path, rounds={"max": 1, "trials": 4, "parallel": 2})
+    study_id = gateway.run("submit", path)[1].split()[0]
+    gateway.world.advance(study_id)
+    gateway.world.run_round(study_id)
+    code, out, _ = gateway.run("resync", study_id)
+    assert (code, out) == (0, f"{study_id} is told to resync; it was done\n")
+    gateway.world.advance(study_id)
+    assert "resynced: arn:aws" in gateway.run("why", study_id)[1]
+    assert "nothing differed" in gateway.run("why", study_id)[1]
+
+
 def test_a_study_is_watched_until_it_is_done(gateway: Gateway, tmp_path: Path) -> None:
     path = spec_file(tmp_path, rounds={"max": 1, "trials": 4, "parallel": 2})
     study_id = gateway.run("submit", path)[1].split()[0]

@@ -8,11 +8,19 @@ from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
     DynamoOutbox,
+    DynamoSecrets,
     DynamoStudies,
     DynamoTrials,
 )
-from tunewright.adapters.memory import MemoryEndpoints, MemoryStore
-from tunewright.app.ports import CommandStore, EndpointStore, Outbox, StudyStore, TrialStore
+from tunewright.adapters.memory import MemoryEndpoints, MemorySecrets, MemoryStore
+from tunewright.app.ports import (
+    CommandStore,
+    EndpointStore,
+    Outbox,
+    Secrets,
+    StudyStore,
+    TrialStore,
+)
 from tunewright.domain.expand import expand
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, CommandKind, DecisionKind, Study
@@ -29,6 +37,7 @@ class Stores:
     commands: CommandStore
     endpoints: EndpointStore
     outbox: Outbox
+    secrets: Secrets
 
     def __getattr__(self, name: str) -> Any:
         for store in (self.studies, self.trials, self.commands, self.outbox):
@@ -39,7 +48,7 @@ class Stores:
 
 def in_memory() -> Stores:
     store = MemoryStore()
-    return Stores(store, store, store, MemoryEndpoints(), store)
+    return Stores(store, store, store, MemoryEndpoints(), store, MemorySecrets())
 
 
 def in_table(client: Any, table: str) -> Stores:
@@ -49,6 +58,7 @@ def in_table(client: Any, table: str) -> Stores:
         DynamoCommands(client, table),
         DynamoEndpoints(client, table),
         DynamoOutbox(client, table),
+        DynamoSecrets(client, table),
     )
 
 

@@ -42,15 +42,16 @@ class TestCommands:
         assert stores.commands.waiting("churn-bbbbbb") == ()
 
     def test_one_given_twice_is_kept_once_as_it_was_first_said(self, stores: Stores) -> None:
-        stores.commands.give(STUDY, command(1))
-        stores.commands.give(STUDY, command(1, by="bo", kind=CommandKind.CANCEL))
+        assert stores.commands.give(STUDY, command(1)) == command(1)
+        second = command(1, by="bo", kind=CommandKind.CANCEL)
+        assert stores.commands.give(STUDY, second) == command(1)
         assert stores.commands.waiting(STUDY) == (command(1),)
 
     def test_one_that_is_answered_cannot_be_given_again(self, stores: Stores) -> None:
         now = submit(stores)
         stores.commands.give(STUDY, command(1))
         stores.studies.commit(Step(now, consumed=stores.commands.waiting(STUDY)), expected=1)
-        stores.commands.give(STUDY, command(1))
+        assert stores.commands.give(STUDY, command(1, by="bo")) == command(1)
         assert stores.commands.waiting(STUDY) == ()
 
 
@@ -78,6 +79,41 @@ class TestEndpoints:
         with pytest.raises(StaleVersionError):
             stores.endpoints.save(first.but(holder="d"))
         assert stores.endpoints.load("tw-churn-prod").holder == "c"
+
+    def test_those_whose_lease_has_ended_are_found_and_no_others(self, stores: Stores) -> None:
+        for name, ends in (("tw-b", at(20)), ("tw-a", at(10)), ("tw-c", at(30)), ("tw-d", None)):
+            lease = None if ends is None else champion(endpoint=name, lease_ends=ends)
+            stores.endpoints.save(stores.endpoints.load(name).but(champion=lease))
+        submit(stores)
+        assert stores.endpoints.due(at(9)) == ()
+        assert stores.endpoints.due(at(20)) == ("tw-a", "tw-b")
+        gone = stores.endpoints.load("tw-a").but(champion=None)
+        stores.endpoints.save(gone)
+        longer = stores.endpoints.load("tw-b")
+        stores.endpoints.save(longer.but(champion=champion(endpoint="tw-b", lease_ends=at(90))))
+        assert stores.endpoints.due(at(30)) == ("tw-c",)
+
+    def test_a_lease_is_no_study(self, stores: Stores) -> None:
+        stores.endpoints.save(stores.endpoints.load("tw-a").but(champion=champion()))
+        assert stores.studies.live() == ()
+        assert stores.studies.newest(9) == ()
+
+
+class TestSecrets:
+    def test_a_key_is_made_once_and_is_the_same_for_everybody(self, stores: Stores) -> None:
+        assert stores.secrets.read("links") is None
+        made = stores.secrets.read_or_make("links")
+        assert len(made) == 32
+        assert stores.secrets.read_or_make("links") == made
+        assert stores.secrets.read("links") == made
+        assert stores.secrets.read_or_make("other") != made
+
+    def test_whoever_loses_the_race_to_make_it_reads_the_winners(
+        self, stores: Stores, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        winner = stores.secrets.read_or_make("links")
+        monkeypatch.setattr(stores.secrets, "read", lambda _: None)  # as it was a moment ago
+        assert stores.secrets.read_or_make("links") == winner
 
 
 class TestOutbox:

@@ -73,7 +73,7 @@ def test_where_nothing_is_live_the_winner_goes_live_by_itself() -> None:
     assert kinds(step) == [DecisionKind.DEPLOY_PLANNED]
     assert step.decisions[0].reason == (
         "tw-churn-aaaaaa-r01-001-00000001 goes live at tw-churn-prod: nothing is live at "
-        "churn-prod yet; it costs $0.12 an hour, until its lease of 1 d ends"
+        "churn-prod yet; it costs $2.76 a day, until its lease of 1 d ends"
     )
     assert step.decisions[0].numbers["plan_hash"] == planned.hash
 
@@ -95,7 +95,7 @@ def test_a_person_is_asked_for_exactly_one_plan() -> None:
     assert kinds(step) == [DecisionKind.APPROVAL_NEEDED]
     assert step.decisions[0].numbers["plan_hash"] == step.study.deployment.hash
     assert step.decisions[0].reason.startswith(
-        "may tw-churn-aaaaaa-r01-001-00000001 go live at tw-churn-prod for $0.12 an hour? old was"
+        "may tw-churn-aaaaaa-r01-001-00000001 go live at tw-churn-prod for $2.76 a day? old was"
     )
 
 

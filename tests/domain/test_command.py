@@ -7,7 +7,7 @@ import pytest
 from tests.support.build import START, at, closed, command, deployment, reserved, running, study
 from tunewright.domain.round import RoundStatus
 from tunewright.domain.steps.command import answer
-from tunewright.domain.steps.step import Observation, Step
+from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import (
     CommandKind,
     DecisionKind,
@@ -18,7 +18,7 @@ from tunewright.domain.study import (
     Study,
 )
 
-PAUSE, RESUME, STOP, CANCEL, APPROVE, REJECT = CommandKind
+PAUSE, RESUME, STOP, CANCEL, APPROVE, REJECT, RESYNC = CommandKind
 HASH = deployment().hash
 START_JOB = StartRound(job=running().plan.job)
 STOP_JOB = StopRound(job=running().plan.job)
@@ -65,7 +65,7 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("kind", CommandKind)
+@pytest.mark.parametrize("kind", [each for each in CommandKind if each is not RESYNC])
 @pytest.mark.parametrize("phase", Phase)
 def test_each_command_does_in_each_phase_what_the_table_says(
     phase: Phase, kind: CommandKind
@@ -82,6 +82,19 @@ def test_each_command_does_in_each_phase_what_the_table_says(
         assert step.study.phase is expected
         assert "does nothing" not in step.decisions[0].reason
         assert "bo " in step.decisions[0].reason
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_resync_is_answered_by_its_own_step_once_everything_was_looked_at(phase: Phase) -> None:
+    seen = Observation(commands=(command(RESYNC),))
+    assert answer(in_phase(phase), seen, START) == Look(View.EVERYTHING)
+
+
+@pytest.mark.parametrize("kind", [APPROVE, REJECT])
+def test_a_plan_keeps_its_answer(kind: CommandKind) -> None:
+    step = told(in_phase(Phase.AWAITING_APPROVAL), kind, plan_hash=HASH)
+    assert step.study.deployment is not None
+    assert step.study.deployment.answer == command(kind, plan_hash=HASH)
 
 
 def test_without_a_command_there_is_no_answer() -> None:

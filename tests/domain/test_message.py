@@ -1,15 +1,17 @@
 """What people are told: one message for a decision, its title enough on a phone."""
 
+from typing import Any
+
 import pytest
 
-from tests.support.build import document
+from tests.support.build import START, document
 from tests.support.world import World
 from tunewright.adapters import mail, slack
 from tunewright.domain.message import Level, Message, message_of
 from tunewright.domain.spec import Event
-from tunewright.domain.study import EVENTS, DecisionKind
+from tunewright.domain.study import EVENTS, Decision, DecisionKind, Phase, Standing
 
-LINKS = {"approve": "https://api/approvals/a", "reject": "https://api/approvals/r"}
+LINK = "https://api/approvals/t0ken"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,7 @@ def test_every_kind_of_decision_that_is_told_has_a_title(messages: dict[str, Mes
         DecisionKind.NOT_DEPLOYED,
         DecisionKind.DONE,
         DecisionKind.FAILED,
+        DecisionKind.LEASE_ENDED,
     }
     titles = {kind: message.title for kind, message in messages.items()}
     assert titles["round started"] == "churn · the search has started"
@@ -73,7 +76,12 @@ def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> No
     lines = messages["ranges refined"].lines
     assert lines[0].startswith("Ranges for round 2 (")
     assert len(lines) > 2
-    assert all(line[0].isupper() or not line[0].isalpha() for line in lines)
+    names = ("eta ", "max_depth ", "subsample ", "8 more trials are ")
+    assert [line for line in lines[1:] if not line.startswith(names)] == []
+    asks = messages["approval needed"].lines
+    assert [line[-1] for line in asks] == ["?", "t", "e"]
+    assert asks[1] == "Nothing is live at prod yet"
+    assert messages["new best"].lines[0].startswith("validation:auc 0.")
 
 
 def test_nobody_is_told_what_they_did_not_ask_for() -> None:
@@ -98,7 +106,7 @@ def test_where_nothing_limits_the_money_no_limit_is_told() -> None:
 
 def test_slack_gets_blocks_within_its_limits(messages: dict[str, Message]) -> None:
     for message in messages.values():
-        shown = slack.render(message, LINKS)
+        shown = slack.render(message.but(link=LINK), interactive=True)
         assert len(shown["blocks"]) <= 50
         header, *rest = shown["blocks"]
         assert header["type"] == "header"
@@ -108,18 +116,84 @@ def test_slack_gets_blocks_within_its_limits(messages: dict[str, Message]) -> No
         assert any("fields" in each for each in sections)
 
 
+def buttons(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        button
+        for block in shown["blocks"]
+        if block["type"] == "actions"
+        for button in block["elements"]
+    ]
+
+
 def test_buttons_are_shown_only_where_there_is_a_page_for_them(
     messages: dict[str, Message],
 ) -> None:
-    blocks = slack.render(messages["approval needed"], LINKS)["blocks"]
-    (actions,) = [each for each in blocks if each["type"] == "actions"]
-    assert [each["url"] for each in actions["elements"]] == list(LINKS.values())
-    blocks = slack.render(messages["approval needed"], {})["blocks"]
-    assert not [each for each in blocks if each["type"] == "actions"]
+    asks = messages["approval needed"]
+    assert buttons(slack.render(asks)) == []
+    assert buttons(slack.render(asks, interactive=True)) == []
+    (look,) = buttons(slack.render(asks.but(link=LINK)))
+    assert (look["text"]["text"], look["url"], look["style"]) == (
+        "Look and decide",
+        LINK,
+        "primary",
+    )
+    assert "value" not in look
+
+
+def test_where_slack_tells_us_of_buttons_they_answer_and_ask_once_more(
+    messages: dict[str, Message],
+) -> None:
+    shown = slack.render(messages["approval needed"].but(link=LINK), interactive=True)
+    yes, no, look = buttons(shown)
+    assert (yes["value"], no["value"]) == ("approve t0ken", "reject t0ken")
+    assert look["url"] == LINK
+    for button in (yes, no):
+        assert button["confirm"]["title"]["text"].endswith("?")
+        assert len(button["confirm"]["text"]["text"]) <= 300
+        assert button["confirm"]["confirm"] == button["text"]
+
+
+def test_every_message_says_what_may_be_typed_next(messages: dict[str, Message]) -> None:
+    study = messages["round done"].study_id
+    for kind, message in messages.items():
+        assert ("See why", f"tunewright why {study}") in message.commands, kind
+        assert f"`tunewright why {study}`" in str(slack.render(message)["blocks"]), kind
+        assert f"  tunewright why {study}\n" in mail.body(message), kind
+    assert ("Stop it", f"tunewright stop {study}") in messages["round done"].commands
+    asks = dict(messages["approval needed"].commands)
+    assert asks["Approve"] == f"tunewright approve {study}"
+    assert "Stop it" not in asks
+
+
+@pytest.mark.parametrize(
+    ("phase", "labels"),
+    [
+        (Phase.NEEDS_PERSON, ["Carry on", "Stop it", "See why"]),
+        (Phase.SEARCHING, ["See why", "Stop it"]),
+        (Phase.DONE, ["See why"]),
+        (Phase.DEPLOYING, ["See why"]),
+    ],
+)
+def test_nothing_is_offered_that_would_do_nothing(phase: Phase, labels: list[str]) -> None:
+    standing = Standing(study="churn", metric="auc", phase=phase)
+    decision = Decision(
+        study_id="churn-aaaaaa",
+        seq=1,
+        at=START,
+        kind=DecisionKind.LEASE_ENDED,
+        round_number=0,
+        reason="the lease of tw-churn has ended",
+        standing=standing,
+    )
+    message = message_of(decision, tuple(Event))
+    assert message is not None
+    assert message.title == "churn · its lease has ended"
+    assert [about for about, _ in message.commands] == labels
+    assert message.token is None
 
 
 def test_awss_words_cannot_give_orders_to_slack(messages: dict[str, Message]) -> None:
-    shown = str(slack.render(messages["waiting for capacity"], {}))
+    shown = str(slack.render(messages["waiting for capacity"]))
     assert "the limit is &lt;0&gt; &amp; closed" in shown
 
 
@@ -133,7 +207,7 @@ def test_long_texts_are_cut() -> None:
         lines=("x" * 5000, "y" * 5000),
         facts=(("Spent", "z" * 3000),),
     )
-    header, first, second, fields, _ = slack.render(message, {})["blocks"]
+    header, first, second, fields, _ = slack.render(message)["blocks"]
     assert len(header["text"]["text"]) == 150
     assert len(first["text"]["text"]) == len(second["text"]["text"]) == 3000
     assert len(fields["fields"][0]["text"]) == 2000
@@ -141,9 +215,10 @@ def test_long_texts_are_cut() -> None:
 
 def test_an_email_reads_by_itself(messages: dict[str, Message]) -> None:
     message = messages["approval needed"]
-    subject, body = mail.subject(message), mail.body(message, LINKS)
+    subject, body = mail.subject(message), mail.body(message.but(link=LINK))
     assert subject == "[needs you] churn - may it go live?"
-    assert "Approve: Let it go live?\nhttps://api/approvals/a" in body
+    assert f"Look and decide (the link lasts three days):\n{LINK}\n" in body
+    assert "Look and decide" not in mail.body(message)
     assert message.id in body
     for each in messages.values():
         line = mail.subject(each)

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,9 +16,9 @@ import xgboost
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
-from tunewright.domain.study import Decision, DecisionKind, Phase, Study
+from tunewright.domain.study import CommandKind, Decision, DecisionKind, Phase, Study
 from tunewright.domain.trial import Trial
-from tunewright_local.runner import BUCKET, local_stack
+from tunewright_local.runner import BUCKET, LocalStack, local_stack
 
 PATIENCE, MIN_GAIN, WARM_UP = 4, 0.002, 5
 SPEC: dict[str, Any] = {
@@ -59,6 +60,9 @@ class Ran:
     model: bytes
     validation: tuple[Any, Any]
     held_out: tuple[Any, Any]
+    resynced: str = ""
+    ended: str = ""
+    left: tuple[Any, ...] = ("not looked at",)
 
 
 def csv(features: Any, labels: Any | None = None) -> bytes:
@@ -89,7 +93,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         assert study.phase is Phase.DONE, local.stack.store.decisions(study.id)[-1].reason
         assert study.incumbent is not None
         assert study.incumbent.model is not None
-        yield Ran(
+        ran = Ran(
             study=study,
             trials=local.stack.store.of_study(study.id),
             decisions=local.stack.store.decisions(study.id),
@@ -100,8 +104,47 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
             validation=(features[900:1350], labels[900:1350]),
             held_out=(features[HELD_OUT], labels[HELD_OUT]),
         )
+        ran.resynced = resync(local, study.id)
+        ran.ended = end_lease(local, study.id)
+        ran.left = hosted(clients["sagemaker"])
+        yield ran
         for client in clients.values():
             client.close()
+
+
+def resync(local: LocalStack, study_id: str) -> str:
+    """Have everything looked at again; return what was told of it."""
+    stack = local.stack
+    stack.studies.command(study_id, CommandKind.RESYNC, by="test", command_id="resync")
+    while stack.work(timeout=0):
+        pass
+    return stack.store.decisions(study_id)[-1].reason
+
+
+def end_lease(local: LocalStack, study_id: str) -> str:
+    """Let the lease end at once, and sweep until the endpoint is gone; return what was told."""
+    stack = local.stack
+    known = stack.endpoints.load("tw-digits")
+    assert known.champion is not None
+    over = known.champion.but(lease_ends=stack.clock.now())
+    stack.endpoints.save(known.but(champion=over))
+    deadline = time.monotonic() + 30
+    while stack.store.decisions(study_id)[-1].kind is not DecisionKind.LEASE_ENDED:
+        assert time.monotonic() < deadline, stack.endpoints.load("tw-digits")
+        stack.sweep()
+        while stack.work(timeout=0):
+            pass
+        time.sleep(0.1)
+    return stack.store.decisions(study_id)[-1].reason
+
+
+def hosted(sagemaker: Any) -> tuple[Any, ...]:
+    """Return every endpoint, endpoint config and model that there is."""
+    return (
+        *sagemaker.list_endpoints()["Endpoints"],
+        *sagemaker.list_endpoint_configs()["EndpointConfigs"],
+        *sagemaker.list_models()["Models"],
+    )
 
 
 def training_jobs(sagemaker: Any, study_id: str) -> dict[str, dict[str, Any]]:
@@ -135,6 +178,15 @@ def test_the_endpoint_answers_better_than_round_ones_best_would(ran: Ran) -> Non
     assert ran.study.incumbent is not None
     first = max(t.objective or 0 for t in ran.trials if t.round_number == 1 and t.is_scored)
     assert ran.study.incumbent.value > first
+
+
+def test_a_resync_finds_that_nothing_differs(ran: Ran) -> None:
+    assert ran.resynced.endswith("recounted: nothing differed")
+
+
+def test_when_the_lease_ends_nothing_is_left_that_costs_money(ran: Ran) -> None:
+    assert ran.ended.startswith("the lease of tw-digits has ended: tw-digits is deleted; ")
+    assert ran.left == ()
 
 
 def test_the_incumbents_model_loads_in_plain_xgboost_and_gives_what_was_recorded(

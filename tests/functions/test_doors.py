@@ -14,6 +14,9 @@ from sagemaker_local.server import LocalServer
 from tests.support.build import document
 from tunewright import cloud
 from tunewright.adapters.dynamodb import table_definition
+from tunewright.domain.message import Choice, Level, Message
+from tunewright.domain.seen import Champion
+from tunewright.domain.spec import Event
 from tunewright_local.environment import aws_environment
 from tunewright_local.runner import BUCKET, local_profile
 
@@ -69,6 +72,7 @@ class Cloud:
             "TUNEWRIGHT_DEPLOY_QUEUE": self.deploy,
             "TUNEWRIGHT_TOPIC": self.topic,
             "TUNEWRIGHT_BUS": "decisions",
+            "TUNEWRIGHT_API_URL": "https://api.example/prod",
         }
 
     def batch(self, url: str) -> dict[str, Any]:
@@ -143,8 +147,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, 
             client.close()
 
 
-def spec() -> dict[str, Any]:
-    return document(
+def spec(**changes: Any) -> dict[str, Any]:
+    base = document(
         objective={"maximize": "score"},
         training={
             "script": {
@@ -160,6 +164,7 @@ def spec() -> dict[str, Any]:
         rounds={"max": 2, "trials": 5, "parallel": 2, "strategy": "random", "sizes": "fixed"},
         refine={"when": {"gain_above": 0}},
     )
+    return {**base, **changes}
 
 
 def upload(made: Cloud) -> None:
@@ -172,7 +177,8 @@ def upload(made: Cloud) -> None:
         entry.size = len(TRAIN)
         archive.addfile(entry, io.BytesIO(TRAIN.encode()))
     s3 = made.clients["s3"]
-    s3.create_bucket(Bucket=BUCKET)
+    if BUCKET not in [each["Name"] for each in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="code/source.tar.gz", Body=packed.getvalue())
     s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body=b"1\n")
 
@@ -220,11 +226,159 @@ def test_a_sweep_wakes_live_studies_and_leaves_finished_ones(
     assert made.batch(made.wake)["Records"] == []
 
 
+def test_a_link_in_a_message_is_answered_and_a_lease_that_ends_is_told(
+    deployed: tuple[Cloud, list[Any]],
+) -> None:
+    import re
+    import time
+
+    made, events = deployed
+    upload(made)
+    asking = spec(
+        rounds={"max": 1, "trials": 2, "parallel": 2, "strategy": "random"},
+        deploy={"to": "asked", "approve": True},
+    )
+    status, study = made.ask("POST", "/studies", asking, **{"Idempotency-Key": "asks"})
+    assert status == 201, study
+    path = f"/studies/{study['id']}"
+
+    def until(phase: str) -> None:
+        deadline = time.monotonic() + 60
+        while made.ask("GET", path)[1]["phase"] != phase:
+            made.carry(events)
+            assert time.monotonic() < deadline, made.ask("GET", path)
+            time.sleep(0.05)
+        made.carry(events)
+        made.carry(events)
+
+    until("awaiting approval")
+    (text,) = [each["Message"] for each in made.told if "/approvals/" in each["Message"]]
+    link = re.search(r"https://api\.example/prod(/approvals/\S+)", text)
+    assert link is not None
+
+    def visit(method: str, body: str | None = None) -> tuple[int, str]:
+        event = {
+            "httpMethod": method,
+            "path": link[1],
+            "multiValueHeaders": {"content-type": ["application/x-www-form-urlencoded"]},
+            "headers": {"content-type": "application/x-www-form-urlencoded"},
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        answer = door("approval").handler(event, None)
+        return answer["statusCode"], answer["body"]
+
+    for method in ("HEAD", "GET"):
+        assert visit(method)[0] == 200
+    assert "tw-asked" in visit("GET")[1]
+    assert visit("POST", "answer=reject") == visit("POST", "answer=reject")
+    assert "Your answer came second" in visit("POST", "answer=approve")[1]
+    until("done")
+    assert "Rejected already" in visit("GET")[1]
+    slack = door("approval").handler({"httpMethod": "POST", "path": "/slack/actions"}, None)
+    assert slack["statusCode"] == 404
+
+    whole = cloud.stack().studies_store.load(study["id"])
+    assert whole.deployment is not None
+    lease = Champion(
+        endpoint="tw-asked",
+        study_id=whole.id,
+        model=whole.deployment.model,
+        trial=whole.deployment.trial,
+        metric="score",
+        value=whole.deployment.value,
+        fingerprint="print",
+        price_per_hour=whole.deployment.price_per_hour,
+        since=whole.submitted,
+        lease_ends=whole.submitted,
+    )
+    known = cloud.stack().endpoints.load("tw-asked")
+    cloud.stack().endpoints.save(known.but(champion=lease))
+    made.batch(made.wake)
+    door("on_schedule").handler({}, None)
+    made.carry(events)
+    made.carry(events)
+    _, why = made.ask("GET", f"{path}/decisions")
+    assert why["decisions"][-1]["kind"] == "lease ended"
+    assert cloud.stack().endpoints.due(cloud.stack().clock.now()) == ()
+    made.carry(events)
+    assert "churn - its lease has ended" in [each["Subject"] for each in made.told]
+
+
+def test_slacks_secrets_are_read_from_their_parameter_one_a_line(
+    deployed: tuple[Cloud, list[Any]],
+) -> None:
+    import hashlib
+    import hmac
+    import time
+    from urllib.parse import urlencode
+
+    made, _ = deployed
+    name = "/doors/slack-signing"
+    made.clients["ssm"].put_parameter(Name=name, Value="new\nold\n", Type="SecureString")
+    settings = cloud.stack().settings.but(slack_signing_parameter=name)
+    told = {"actions": [{"action_id": "look"}], "user": {"id": "U1"}}
+    body = urlencode({"payload": json.dumps(told)})
+    stamp = f"{int(time.time())}"
+    for secret, status in (("new", 200), ("old", 200), ("other", 401)):
+        base = f"v0:{stamp}:{body}".encode()
+        signature = "v0=" + hmac.new(secret.encode(), base, hashlib.sha256).hexdigest()
+        headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": signature}
+        event = {"httpMethod": "POST", "path": "/slack/actions", "headers": headers, "body": body}
+        answer = cloud.CloudStack(settings).approvals.handle(event)
+        assert answer["statusCode"] == status
+
+
+@pytest.mark.parametrize(("parameter", "buttons"), [("", 1), ("/doors/slack-signing", 3)])
+def test_slack_is_shown_buttons_that_answer_only_if_it_can_tell_us_of_them(
+    deployed: tuple[Cloud, list[Any]], parameter: str, buttons: int
+) -> None:
+    posted: list[Any] = []
+
+    class Hook:
+        def read(self) -> str:
+            return "https://hooks.slack.com/services/a"
+
+        def post(self, _url: str, payload: Any) -> None:
+            posted.append(payload)
+
+    stack = cloud.CloudStack(cloud.stack().settings.but(slack_signing_parameter=parameter))
+    stack.__dict__["_webhook"] = (Hook(), Hook())
+    choices = (
+        Choice(verb="approve", label="Approve", asks="Let it go live?", style="primary"),
+        Choice(verb="reject", label="Reject", asks="Leave it undeployed?", style="danger"),
+    )
+    message = Message(
+        id="a/1",
+        study_id="a",
+        event=Event.NEEDS_ME,
+        level=Level.NEEDS_ME,
+        title="a · may it go live?",
+        lines=("May it?",),
+        facts=(("Spent", "$1"),),
+        choices=choices,
+        link="https://api/approvals/t",
+    )
+    stack.tell_slack(message)
+    (actions,) = [each for each in posted[0]["blocks"] if each["type"] == "actions"]
+    assert len(actions["elements"]) == buttons
+
+
 @pytest.mark.parametrize("name", ["on_training_job", "on_wake", "on_deploy"])
 def test_what_cannot_be_read_is_nothing_to_do_and_keeps_nobody_waiting(
     deployed: tuple[Cloud, list[Any]], name: str
 ) -> None:
-    bodies = ["", "null", "[]", '{"study": 3}', '{"study": "no-aaaaaa"}', "{", '{"detail": null}']
+    bodies = [
+        "",
+        "null",
+        "[]",
+        '{"endpoint": 3}',
+        '{"endpoint": "tw-no"}',
+        '{"study": 3}',
+        '{"study": "no-aaaaaa"}',
+        "{",
+        '{"detail": null}',
+    ]
     bodies.append(json.dumps({"source": "aws.sagemaker", "detail-type": "x", "detail": {"a": 1}}))
     event = {"Records": [{"messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]}
     assert door(name).handler(event, None) == {"batchItemFailures": []}

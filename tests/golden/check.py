@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tunewright.domain.form import json_schema
 from tunewright.web.openapi import describe
-from tunewright.web.routes import ROUTES
+from tunewright.web.routes import OPEN_ROUTES, ROUTES
 from tunewright_client.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def schema() -> str:
 
 def openapi() -> str:
     """The description of the API."""
-    return json.dumps(describe(ROUTES, "1"), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(describe((*ROUTES, *OPEN_ROUTES), "1"), indent=2, ensure_ascii=False) + "\n"
 
 
 def command_line() -> str:

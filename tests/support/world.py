@@ -13,6 +13,7 @@ from tests.support.build import START, profile
 from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
+from tunewright.app.landlord import Landlord
 from tunewright.app.ports import Wake  # noqa: TC001 - the annotation is read with the code
 from tunewright.app.recorder import Recorder
 from tunewright.app.studies import Studies
@@ -79,6 +80,16 @@ class World:
             clock=self,
         )
         self.deployer = Deployer(
+            studies=self.store,
+            endpoints=self.crowns,
+            hosting=self,
+            wakes=self.wakes,
+            clock=self,
+        )
+
+        self.leases: MemoryQueue[str] = MemoryQueue()
+        self.delete_trouble: list[Exception] = []
+        self.landlord = Landlord(
             studies=self.store,
             endpoints=self.crowns,
             hosting=self,
@@ -161,6 +172,22 @@ class World:
         self.endpoints[planned.endpoint] = HostedSeen(
             config=planned.model, status="Creating", ours=True, words=None
         )
+
+    def delete(self, endpoint: str) -> None:
+        self.calls.append(f"delete {endpoint}")
+        if self.delete_trouble:
+            raise self.delete_trouble.pop(0)
+        seen = self.endpoints.get(endpoint)
+        if seen is not None:
+            self.endpoints[endpoint] = HostedSeen(
+                config=seen.config, status="Deleting", ours=seen.ours, words=None
+            )
+
+    def delete_model(self, model: str) -> None:
+        self.calls.append(f"delete model {model}")
+        if self.delete_trouble:
+            raise self.delete_trouble.pop(0)
+        self.configs.discard(model)
 
     def fingerprint(self, uri: str) -> str:
         return f"print of {uri}"

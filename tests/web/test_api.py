@@ -14,7 +14,7 @@ from tunewright.domain.study import Phase
 from tunewright.web.api import Api
 from tunewright.web.openapi import describe
 from tunewright.web.request import MAX_BYTES
-from tunewright.web.routes import ROUTES
+from tunewright.web.routes import OPEN_ROUTES, ROUTES
 
 
 class Caller:
@@ -173,6 +173,51 @@ def test_exactly_one_plan_is_approved(caller: Caller) -> None:
     assert caller.world.advance(study_id).phase is Phase.DEPLOYING
 
 
+def test_a_plan_has_one_answer_and_whoever_comes_second_is_told_the_first(caller: Caller) -> None:
+    rounds = {"max": 1, "trials": 4, "parallel": 2}
+    study_id = caller.submit(rounds=rounds, deploy={"to": "p", "approve": True})[1]["id"]
+    caller.world.advance(study_id)
+    caller.world.run_round(study_id)
+    path = f"/studies/{study_id}/approval"
+    _, study = caller.send("GET", f"/studies/{study_id}")
+    yes, no = (
+        {"answer": each, "plan_hash": study["deployment"]["hash"]} for each in ("approve", "reject")
+    )
+    assert caller.send("POST", path, no)[0] == 202
+    status, error = caller.send("POST", path, yes)
+    assert (status, error["error"]) == (409, "conflict")
+    assert error["message"].startswith(
+        "arn:aws:iam::123456789012:user/ana answered this plan first"
+    )
+    assert error["message"].endswith(": reject")
+    assert caller.world.advance(study_id).phase is Phase.DONE
+    assert caller.send("POST", path, no)[0] == 202  # it is so, however often it is said
+    assert caller.send("POST", path, yes)[0] == 409
+    assert caller.send("POST", path, {"answer": "approve", "plan_hash": "a" * 65})[0] == 400
+
+
+def test_a_study_is_resynced_even_when_it_is_over(caller: Caller) -> None:
+    study_id = caller.submit(rounds={"max": 1, "trials": 4, "parallel": 2})[1]["id"]
+    caller.world.advance(study_id)
+    assert caller.world.run_round(study_id).phase is Phase.DONE
+    status, _ = caller.send("POST", f"/studies/{study_id}/resync")
+    assert status == 202
+    caller.world.advance(study_id)
+    _, why = caller.send("GET", f"/studies/{study_id}/decisions")
+    assert why["decisions"][-1]["kind"] == "resynced"
+    assert why["decisions"][-1]["reason"].endswith("nothing differed")
+
+
+def test_a_profile_tells_what_may_be_used_and_no_role(caller: Caller) -> None:
+    status, told = caller.send("GET", "/profiles/default")
+    assert status == 200
+    assert told["uploads"] == "s3://output/tunewright/uploads"
+    assert told["instances"] == ["ml.*"]
+    assert "role" not in json.dumps(told)
+    status, error = caller.send("GET", "/profiles/Gold_1")
+    assert (status, error["message"]) == (404, "there is no profile Gold_1; there is default")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
@@ -294,8 +339,10 @@ def test_an_error_of_ours_tells_no_secrets(caller: Caller, caplog: Any) -> None:
 def test_the_description_names_every_route_and_answer(caller: Caller) -> None:
     status, told = caller.send("GET", "/openapi.json")
     assert status == 200
-    assert told == json.loads(json.dumps(describe(ROUTES, "1")))
-    for route in ROUTES:
+    assert told == json.loads(json.dumps(describe((*ROUTES, *OPEN_ROUTES), "1")))
+    for route in (*ROUTES, *OPEN_ROUTES):
         answers = told["paths"][route.path][route.method.lower()]["responses"]
         assert {str(each) for each in route.answers} <= answers.keys()
         assert "500" in answers
+        signed = told["paths"][route.path][route.method.lower()].get("security", told["security"])
+        assert signed == ([{"sigv4": []}] if route in ROUTES else [])

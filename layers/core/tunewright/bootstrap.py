@@ -13,6 +13,7 @@ from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore
 from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
+from tunewright.app.landlord import Landlord
 from tunewright.app.ports import Wake
 from tunewright.app.recorder import Recorder
 from tunewright.app.studies import Studies
@@ -55,6 +56,11 @@ class MemoryStack:
     @cached_property
     def deploys(self) -> MemoryQueue[str]:
         """Which studies' endpoints to look at, or to change."""
+        return MemoryQueue()
+
+    @cached_property
+    def leases(self) -> MemoryQueue[str]:
+        """Which endpoints' leases have ended."""
         return MemoryQueue()
 
     @cached_property
@@ -104,10 +110,26 @@ class MemoryStack:
         return Deployer(
             studies=self.store,
             endpoints=self.endpoints,
-            hosting=SageMakerHosting(self._client("sagemaker"), self._client("s3")),
+            hosting=self.hosting,
             wakes=self.wakes,
             clock=self.clock,
         )
+
+    @cached_property
+    def landlord(self) -> Landlord:
+        """Ends leases."""
+        return Landlord(
+            studies=self.store,
+            endpoints=self.endpoints,
+            hosting=self.hosting,
+            wakes=self.wakes,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def hosting(self) -> SageMakerHosting:
+        """SageMaker's models and endpoints."""
+        return SageMakerHosting(self._client("sagemaker"), self._client("s3"))
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - boto3 carries no types
         return boto3.client(
@@ -134,15 +156,21 @@ class MemoryStack:
         doors.tend(self, event)
 
     def sweep(self) -> None:
-        """Wake every live study, so that a lost event costs minutes and never a result."""
+        """Wake every live study, and queue every endpoint whose lease has ended."""
         for study_id in self.store.live():
             self.wakes.put(Wake(study_id, look=True))
+        for endpoint in self.endpoints.due(self.clock.now()):
+            self.leases.put(endpoint)
 
     def work(self, timeout: float) -> bool:
         """Do what has waited longest; False if nothing came within the time."""
         tended = self.deploys.take(timeout=0)
         if tended is not None:
             doors.tend(self, {"study": tended})
+            return True
+        leased = self.leases.take(timeout=0)
+        if leased is not None:
+            doors.tend(self, {"endpoint": leased})
             return True
         wake = self.wakes.take(timeout)
         if wake is None:

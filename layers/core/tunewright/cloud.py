@@ -14,6 +14,7 @@ from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
     DynamoOutbox,
+    DynamoSecrets,
     DynamoStudies,
     DynamoTrials,
 )
@@ -24,8 +25,10 @@ from tunewright.adapters.sns import SnsTopic
 from tunewright.adapters.sqs import SqsQueue
 from tunewright.adapters.webhook import SLACK, Webhook
 from tunewright.app.announcer import Announcer
+from tunewright.app.approvals import Approvals
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
+from tunewright.app.landlord import Landlord
 from tunewright.app.ports import Wake
 from tunewright.app.recorder import Recorder
 from tunewright.app.studies import Studies
@@ -34,6 +37,7 @@ from tunewright.domain.message import Message
 from tunewright.domain.profile import Profile
 from tunewright.settings import Settings
 from tunewright.web.api import Api
+from tunewright.web.approvals import ApprovalPages
 
 VERSION = "0.1.0"
 _CONFIG = Config(
@@ -61,6 +65,17 @@ class QueuedDeploys:
     def put(self, study_id: str) -> None:
         """Queue a study."""
         self._queue.send({"study": study_id})
+
+
+class QueuedLeases:
+    """Endpoints whose lease has ended, as messages of the same queue."""
+
+    def __init__(self, queue: SqsQueue) -> None:
+        self._queue = queue
+
+    def put(self, endpoint: str) -> None:
+        """Queue an endpoint."""
+        self._queue.send({"endpoint": endpoint})
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,11 @@ class CloudStack:
         return DynamoEndpoints(self._dynamodb, self.settings.table)
 
     @cached_property
+    def secrets(self) -> DynamoSecrets:
+        """The stack's own keys."""
+        return DynamoSecrets(self._dynamodb, self.settings.table)
+
+    @cached_property
     def outbox(self) -> DynamoOutbox:
         """Decisions that nobody was told of."""
         return DynamoOutbox(self._dynamodb, self.settings.table)
@@ -150,12 +170,28 @@ class CloudStack:
         )
 
     @cached_property
+    def hosting(self) -> SageMakerHosting:
+        """SageMaker's models and endpoints."""
+        return SageMakerHosting(self._client("sagemaker"), self._client("s3"))
+
+    @cached_property
     def deployer(self) -> Deployer:
         """Tends endpoints."""
         return Deployer(
             studies=self.studies_store,
             endpoints=self.endpoints,
-            hosting=SageMakerHosting(self._client("sagemaker"), self._client("s3")),
+            hosting=self.hosting,
+            wakes=self.wakes,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def landlord(self) -> Landlord:
+        """Ends leases."""
+        return Landlord(
+            studies=self.studies_store,
+            endpoints=self.endpoints,
+            hosting=self.hosting,
             wakes=self.wakes,
             clock=self.clock,
         )
@@ -167,10 +203,17 @@ class CloudStack:
             self._client("sns"),
             self.settings.topic,
             subject=mail.subject,
-            text=lambda message: mail.body(message, {}),
+            text=mail.body,
         )
         bus = EventBus(self._client("events"), self.settings.bus)
-        return Announcer(self.studies_store, self.outbox, topic, bus)
+        return Announcer(
+            self.studies_store,
+            self.outbox,
+            topic,
+            bus,
+            secrets=self.secrets,
+            url=self.settings.api_url,
+        )
 
     @cached_property
     def sweeper(self) -> Sweeper:
@@ -179,6 +222,8 @@ class CloudStack:
             studies=self.studies_store,
             outbox=self.outbox,
             wakes=self.wakes,
+            endpoints=self.endpoints,
+            leases=QueuedLeases(SqsQueue(self._sqs, self.settings.deploy_queue)),
             announcer=self.announcer,
             clock=self.clock,
         )
@@ -189,9 +234,9 @@ class CloudStack:
         return SsmProfiles(self._client("ssm"), self.settings.stack)
 
     @cached_property
-    def api(self) -> Api:
-        """The API."""
-        studies = Studies(
+    def studies(self) -> Studies:
+        """What people do with studies."""
+        return Studies(
             stack=self.settings.stack,
             studies=self.studies_store,
             commands=self.commands,
@@ -199,13 +244,35 @@ class CloudStack:
             profiles=self.profiles,
             clock=self.clock,
         )
+
+    @cached_property
+    def api(self) -> Api:
+        """The API."""
         return Api(
             stack=self.settings.stack,
             version=VERSION,
-            studies=studies,
+            studies=self.studies,
             store=self.studies_store,
             trials=self.trials,
             profiles=self.profiles,
+        )
+
+    @cached_property
+    def approvals(self) -> ApprovalPages:
+        """The page and the Slack buttons by which people answer."""
+        approvals = Approvals(
+            studies=self.studies,
+            store=self.studies_store,
+            endpoints=self.endpoints,
+            secrets=self.secrets,
+            clock=self.clock,
+        )
+        parameter = self.settings.slack_signing_parameter
+        return ApprovalPages(
+            approvals=approvals,
+            signing=SsmSecret(self._client("ssm"), parameter).read if parameter else None,
+            slack=Webhook(allowed=self.settings.slack_host or SLACK, timeout=2.0).post,
+            clock=self.clock,
         )
 
     @cached_property
@@ -220,7 +287,8 @@ class CloudStack:
             WebhookError: Slack did not take it.
         """
         secret, webhook = self._webhook
-        webhook.post(secret.read(), slack.render(message, {}))
+        interactive = bool(self.settings.slack_signing_parameter)
+        webhook.post(secret.read(), slack.render(message, interactive=interactive))
 
 
 @cache

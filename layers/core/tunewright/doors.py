@@ -15,6 +15,7 @@ from tunewright.adapters.events import (
 )
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
+from tunewright.app.landlord import Landlord
 from tunewright.app.ports import EndpointStore, Wake, Wakes
 from tunewright.app.recorder import Recorder
 from tunewright.domain.errors import NotFoundError
@@ -41,6 +42,11 @@ class Stack(Protocol):
     @property
     def deployer(self) -> Deployer:
         """Tends endpoints."""
+        ...
+
+    @property
+    def landlord(self) -> Landlord:
+        """Ends leases."""
         ...
 
     @property
@@ -86,18 +92,23 @@ def wake(stack: Stack, study_id: str, *, look: bool) -> None:
 
 
 def tend(stack: Stack, body: object) -> None:
-    """Tend the endpoint of the study that a message names, or that holds a changed endpoint."""
+    """Tend the endpoint of the study that a message names, or one that is named or has changed."""
     study_id: str | None = None
+    endpoint: str | None = None
     if isinstance(body, dict) and isinstance(body.get("study"), str):
         study_id = body["study"]
+    elif isinstance(body, dict) and isinstance(body.get("endpoint"), str):
+        endpoint = body["endpoint"]
     else:
         rumour = _rumour(stack, body)
         if isinstance(rumour, EndpointChanged):
-            study_id = stack.endpoints.load(rumour.endpoint).holder
-    if study_id is None:
-        return
+            endpoint = rumour.endpoint
     try:
-        stack.deployer.tend(study_id)
+        if endpoint is not None:
+            stack.landlord.end_lease(endpoint)
+            study_id = stack.endpoints.load(endpoint).holder
+        if study_id is not None:
+            stack.deployer.tend(study_id)
     except NotFoundError:
         return
 

@@ -20,6 +20,9 @@ class Settings(Value):
         bus: The event bus that programs are told by.
         slack_parameter: The SSM parameter that holds the Slack webhook.
         slack_host: Where Slack is; empty for Slack itself.
+        slack_signing_parameter: The SSM parameter with the secret by which Slack signs what it
+            tells us; one a line while it is being changed. Empty if Slack tells us nothing.
+        api_url: Where the API is, for links; empty for no links.
     """
 
     stack: str = "tunewright"
@@ -32,6 +35,8 @@ class Settings(Value):
     bus: str = ""
     slack_parameter: str = ""
     slack_host: str = ""
+    slack_signing_parameter: str = ""
+    api_url: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":

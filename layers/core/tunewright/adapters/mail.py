@@ -19,15 +19,18 @@ def subject(message: Message) -> str:
     return flat[:_SUBJECT]
 
 
-def body(message: Message, links: dict[str, str]) -> str:
-    """Write the body: the reason, where the study stands, and where to answer."""
+def body(message: Message) -> str:
+    """Write the body: the reason, where the study stands, where to answer, and what else to do."""
     parts = [message.lines[0]]
     if len(message.lines) > 1:
         parts.append("\n".join(f"- {line}" for line in message.lines[1:]))
     width = max(len(label) for label, _ in message.facts)
     parts.append("\n".join(f"{label:<{width}}  {value}" for label, value in message.facts))
-    for choice in message.choices:
-        if choice.verb in links:
-            parts.append(f"{choice.label}: {choice.asks}\n{links[choice.verb]}")
+    if message.link is not None:
+        parts.append(f"Look and decide (the link lasts three days):\n{message.link}")
+    if message.commands:
+        wide = max(len(about) for about, _ in message.commands)
+        rows = (f"{about:<{wide}}  {command}" for about, command in message.commands)
+        parts.append("\n".join(rows))
     parts.append(f"study {message.study_id}, decision {message.id}")
     return "\n\n".join(parts) + "\n"

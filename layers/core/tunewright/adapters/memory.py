@@ -1,5 +1,6 @@
 """Every store in memory, whole: for one process, for tests, and as the measure of the others."""
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Hashable
@@ -25,7 +26,7 @@ class MemoryStore:
         self._trials: dict[str, Trial] = {}
         self._unfolded: set[str] = set()
         self._commands: dict[str, dict[str, Command]] = {}
-        self._answered: set[tuple[str, str]] = set()
+        self._answered: dict[tuple[str, str], Command] = {}
         self.writes = 0
 
     def __contains__(self, study_id: str) -> bool:
@@ -82,8 +83,7 @@ class MemoryStore:
                 raise StaleVersionError(f"a command to {study_id} is answered already")
             self._unfolded.difference_update(trial.name for trial in step.folded)
             for command in step.consumed:
-                del waiting[command.id]
-                self._answered.add((study_id, command.id))
+                self._answered[study_id, command.id] = waiting.pop(command.id)
             return self._write(step, expected + 1)
 
     def _write(self, step: Step, version: int) -> Study:
@@ -152,11 +152,13 @@ class MemoryStore:
             own = (trial for trial in self._trials.values() if trial.study_id == study_id)
             return tuple(sorted(own, key=lambda trial: trial.name))
 
-    def give(self, study_id: str, command: Command) -> None:
-        """Keep a command; one with the same id is kept once."""
+    def give(self, study_id: str, command: Command) -> Command:
+        """Keep a command; return the one that is kept under its id."""
         with self._lock:
-            if (study_id, command.id) not in self._answered:
-                self._commands.setdefault(study_id, {}).setdefault(command.id, command)
+            answered = self._answered.get((study_id, command.id))
+            if answered is not None:
+                return answered
+            return self._commands.setdefault(study_id, {}).setdefault(command.id, command)
 
     def waiting(self, study_id: str) -> tuple[Command, ...]:
         """Return the commands that are not answered, oldest first."""
@@ -222,6 +224,32 @@ class MemoryEndpoints:
             written = endpoint.but(version=endpoint.version + 1)
             self._endpoints[endpoint.name] = written
             return written
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Return the names of the endpoints whose lease has ended by now, the oldest first."""
+        ends = sorted(
+            (each.champion.lease_ends, each.name)
+            for each in self._endpoints.values()
+            if each.champion is not None
+        )
+        return tuple(name for end, name in ends if end <= now)
+
+
+class MemorySecrets:
+    """The stack's own secrets, by name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[str, bytes] = {}
+
+    def read(self, name: str) -> bytes | None:
+        """Return a key; None if nobody has made it yet."""
+        return self._keys.get(name)
+
+    def read_or_make(self, name: str) -> bytes:
+        """Return a key of 32 random bytes; whoever needs it first makes it."""
+        with self._lock:
+            return self._keys.setdefault(name, secrets.token_bytes(32))
 
 
 class SystemClock:

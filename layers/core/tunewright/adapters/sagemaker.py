@@ -302,6 +302,24 @@ class SageMakerHosting:
             raise_for(error)
         return True
 
+    def delete(self, endpoint: str) -> None:
+        """Have an endpoint deleted, unless it is not there."""
+        self._delete("delete_endpoint", EndpointName=endpoint)
+
+    def delete_model(self, model: str) -> None:
+        """Delete a model and its endpoint config, unless they are not there."""
+        self._delete("delete_endpoint_config", EndpointConfigName=model)
+        self._delete("delete_model", ModelName=model)
+
+    def _delete(self, operation: str, **request: str) -> None:
+        try:
+            getattr(self._client, operation)(**request)
+        except ClientError as error:
+            if not _is_missing(error):
+                raise_for(error)
+        except BotoCoreError as error:
+            raise_for(error)
+
     def fingerprint(self, uri: str) -> str:
         """Name the data under an S3 prefix by its keys, sizes and ETags."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")

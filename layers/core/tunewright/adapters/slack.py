@@ -1,22 +1,25 @@
 """Renders messages as Slack's Block Kit; it sends nothing.
 
-Limits of Slack's: 150 characters of a header, 3,000 of a section, 10 fields of 2,000, 50 blocks.
+Limits of Slack's: 150 characters of a header, 3,000 of a section, 10 fields of 2,000, 50 blocks,
+300 of what a confirmation says.
 """
 
 from typing import Any
 
-from tunewright.domain.message import Level, Message
+from tunewright.domain.message import Choice, Level, Message
 
-_HEADER, _SECTION, _FIELD, _FIELDS = 150, 3000, 2000, 10
+LOOK = "look"
+"""The action of the button that leads to the page: Slack tells of it, and it answers nothing."""
+_HEADER, _SECTION, _FIELD, _FIELDS, _CONFIRM = 150, 3000, 2000, 10, 300
 _MARKS = {Level.NEEDS_ME: "🔔", Level.TROUBLE: "⚠️", Level.NEWS: ""}
 
 
-def render(message: Message, links: dict[str, str]) -> dict[str, Any]:
+def render(message: Message, *, interactive: bool = False) -> dict[str, Any]:
     """Render a message.
 
     Args:
-        message: The message.
-        links: For each choice's verb the page on which it is made; without one there is no button.
+        message: The message; without a link it has no buttons.
+        interactive: Whether Slack tells us of pressed buttons, so that they may answer.
     """
     mark = _MARKS[message.level]
     title = f"{mark} {message.title}" if mark else message.title
@@ -31,30 +34,55 @@ def render(message: Message, links: dict[str, str]) -> dict[str, Any]:
         for label, value in message.facts[:_FIELDS]
     ]
     blocks.append({"type": "section", "fields": fields})
-    buttons = [
-        _button(choice.verb, choice.label, choice.style, links[choice.verb])
-        for choice in message.choices
-        if choice.verb in links
-    ]
-    if buttons:
+    if message.link is not None:
+        answers = [_answer(each, message) for each in message.choices] if interactive else []
+        buttons = [*answers, _look(message.link, first=not answers)]
         blocks.append({"type": "actions", "block_id": message.id, "elements": buttons})
-    note = f"`{message.study_id}` · {message.event} · {message.id}"
-    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": note}]})
+    notes = " · ".join(f"{about}: `{command}`" for about, command in message.commands)
+    if notes:
+        blocks.append(_context(notes))
+    blocks.append(_context(f"study `{message.study_id}`, decision {message.id}"))
     return {"text": escape(f"{mark} {message.text}".strip()), "blocks": blocks}
+
+
+def render_answer(said: str) -> dict[str, Any]:
+    """Render what takes the place of a question that was answered in Slack."""
+    return {"replace_original": True, "text": escape(said), "blocks": [_section(said)]}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(escape(text), _SECTION)}}
 
 
-def _button(verb: str, label: str, style: str, url: str) -> dict[str, Any]:
+def _answer(choice: Choice, message: Message) -> dict[str, Any]:
+    """A button that answers; its value is what we signed, and Slack asks once more."""
+    return {
+        "type": "button",
+        "action_id": choice.verb,
+        "text": {"type": "plain_text", "text": choice.label},
+        "style": choice.style,
+        "value": f"{choice.verb} {message.token}",
+        "confirm": {
+            "title": {"type": "plain_text", "text": choice.asks},
+            "text": {"type": "plain_text", "text": _cut(message.lines[0], _CONFIRM)},
+            "confirm": {"type": "plain_text", "text": choice.label},
+            "deny": {"type": "plain_text", "text": "Not yet"},
+        },
+    }
+
+
+def _look(link: str, *, first: bool) -> dict[str, Any]:
     button: dict[str, Any] = {
         "type": "button",
-        "action_id": verb,
-        "text": {"type": "plain_text", "text": label},
-        "url": url,
+        "action_id": LOOK,
+        "text": {"type": "plain_text", "text": "Look and decide"},
+        "url": link,
     }
-    return {**button, "style": style} if style else button
+    return {**button, "style": "primary"} if first else button
 
 
 def escape(text: str) -> str:

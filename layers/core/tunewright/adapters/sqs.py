@@ -29,5 +29,5 @@ def read_body(record: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
     """
     try:
         return json.loads(record.get("body") or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):  # The last of what is nested too deep.
         return None

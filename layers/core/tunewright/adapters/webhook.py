@@ -23,8 +23,9 @@ class WebhookError(Exception):
 class Webhook:
     """A channel's webhook."""
 
-    def __init__(self, *, allowed: str = SLACK) -> None:
+    def __init__(self, *, allowed: str = SLACK, timeout: float = _TIMEOUT) -> None:
         self._allowed = urlsplit(allowed)
+        self._timeout = timeout
         # No redirects: the address is the administrator's, not the answerer's.
         self._opener = urllib.request.build_opener(_NoRedirects)
 
@@ -44,7 +45,7 @@ class Webhook:
             method="POST",
         )
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            with self._opener.open(request, timeout=self._timeout) as answer:
                 answer.read(_MAX_ANSWER)
         except urllib.error.HTTPError as error:
             with error:  # It holds the connection.

@@ -105,8 +105,8 @@ class Conductor:
             case Look(view):
                 if view in views:
                     return False  # It was looked at and did not help: leave it to the next wake.
-                if view is View.LISTING:
-                    self._list(study)
+                if view in {View.LISTING, View.EVERYTHING}:
+                    self._list(study, again=view is View.EVERYTHING)
                     views.discard(View.TRIALS)  # What was read before is not all any more.
                 views.add(view)
                 return True
@@ -124,6 +124,7 @@ class Conductor:
             unfolded=self._trials.unfolded(study.id, FOLD_AT_ONCE),
             commands=self._commands.waiting(study.id),
             listed=View.LISTING in views,
+            relisted=View.EVERYTHING in views,
         )
         live = study.live
         if View.TRIALS in views:
@@ -137,6 +138,9 @@ class Conductor:
             else:
                 endpoint = EndpointSeen(live=report.live, fingerprint=report.fingerprint)
                 seen = replace(seen, endpoint=endpoint)
+        if study.phase.is_over and study.deployment is not None and View.ROUND in views:
+            report = self._report(study)
+            seen = replace(seen, lease=report.lease if report else None)
         return seen
 
     def _report(self, study: Study) -> Report | None:
@@ -145,10 +149,12 @@ class Conductor:
             return None
         return self._endpoints.load(names.endpoint(deploy.to)).reports.get(study.id)
 
-    def _list(self, study: Study) -> None:
-        live = study.live
-        if live is not None:
-            self._recorder.catch_up(study, live.plan.job, live.plan.number)
+    def _list(self, study: Study, *, again: bool) -> None:
+        if again:
+            for each in study.rounds:
+                self._recorder.record_again(study, each.plan.job, each.plan.number)
+        elif study.live is not None:
+            self._recorder.catch_up(study, study.live.plan.job, study.live.plan.number)
 
     def _perform(self, study: Study, views: set[View]) -> bool:
         """Do the first action that is due, and write what came of it; False if nothing did yet."""

@@ -18,10 +18,13 @@ from tunewright.domain.gates import Live
 from tunewright.domain.seen import Champion, Endpoint, HostedSeen, Report
 from tunewright.domain.spec import Deploy
 from tunewright.domain.study import Deployment, DeployModel, Phase, Study
+from tunewright.domain.values import show_duration
 
 _VALIDATION = "validation"
 _BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
 """States of an endpoint that cannot be updated any more."""
+PATIENCE = timedelta(minutes=60)
+"""How long a study may hold an endpoint: what does not answer by then keeps others waiting."""
 
 
 class Deployer:
@@ -85,26 +88,60 @@ class Deployer:
             return True  # It was told before; the study has only not heard of it.
         if endpoint.holder not in {None, study.id}:
             return False  # Another study is changing it: wait for the end of that.
-        if endpoint.holder is None:
-            endpoint = self._endpoints.save(endpoint.but(holder=study.id))
-        report = self._one_step(study, planned, deploy, endpoint)
-        if report is None:
-            return False
-        freed = endpoint.but(holder=None)
-        if report.outcome == "done":
-            freed = freed.but(champion=self._champion(study, planned, deploy, report.fingerprint))
-        self._save(freed, study, report)
-        return True
-
-    def _one_step(
-        self, study: Study, planned: Deployment, deploy: Deploy, endpoint: Endpoint
-    ) -> Report | None:
+        since = endpoint.held_since or self._clock.now()
+        if endpoint.holder is None or endpoint.held_since is None:
+            endpoint = self._endpoints.save(endpoint.but(holder=study.id, held_since=since))
         hosted = self._hosting.look(planned.endpoint, study.stack)
         report = Report(
             live=_live(hosted, endpoint.champion),
             fingerprint=self._fingerprint(study),
             plan_hash=planned.hash,
         )
+        late = self._clock.now() - since >= PATIENCE
+        begun = hosted is not None and hosted.config == planned.model
+        told = None  # Nothing is begun so late: whoever gives up on it would leave it behind.
+        if begun or not late:
+            told = self._one_step(study, planned, deploy, hosted, report)
+        freed = endpoint.but(holder=None, held_since=None)
+        if told is None and not late:
+            return False
+        if told is None:
+            freed, told = self._give_up(freed, study, planned, hosted, report)
+        elif told.outcome == "done":
+            lease = timedelta(seconds=deploy.lease)
+            freed = freed.but(champion=self._champion(study, planned, report, lease))
+        self._save(freed, study, told)
+        return True
+
+    def _give_up(
+        self,
+        freed: Endpoint,
+        study: Study,
+        planned: Deployment,
+        hosted: HostedSeen | None,
+        report: Report,
+    ) -> tuple[Endpoint, Report]:
+        """Let go of a deployment that takes too long; what it may still become is not paid for.
+
+        An endpoint that this deployment made gets a lease that is over: it is deleted as soon as
+        SageMaker lets it be.
+        """
+        status = hosted.status if hosted else "not there"
+        words = f"it did not answer within {show_duration(PATIENCE.total_seconds())} ({status})"
+        ours = hosted is not None and hosted.ours and hosted.config == planned.model
+        if ours and planned.replaces is None:
+            words += "; it is deleted as soon as SageMaker lets it be"
+            freed = freed.but(champion=self._champion(study, planned, report, timedelta(0)))
+        return freed, report.but(outcome="refused", words=words)
+
+    def _one_step(
+        self,
+        study: Study,
+        planned: Deployment,
+        deploy: Deploy,
+        hosted: HostedSeen | None,
+        report: Report,
+    ) -> Report | None:
         if hosted is not None and not hosted.ours:
             words = f"{planned.endpoint} does not carry this stack's tags"
             return report.but(outcome="foreign", words=words)
@@ -141,7 +178,7 @@ class Deployer:
         return None
 
     def _champion(
-        self, study: Study, planned: Deployment, deploy: Deploy, fingerprint: str
+        self, study: Study, planned: Deployment, report: Report, lease: timedelta
     ) -> Champion:
         now = self._clock.now()
         return Champion(
@@ -151,10 +188,10 @@ class Deployer:
             trial=planned.trial,
             metric=study.spec.objective.metric,
             value=planned.value,
-            fingerprint=fingerprint,
+            fingerprint=report.fingerprint,
             price_per_hour=planned.price_per_hour,
             since=now,
-            lease_ends=now + timedelta(seconds=deploy.lease),
+            lease_ends=now + lease,
         )
 
     def _save(self, endpoint: Endpoint, study: Study, report: Report) -> None:

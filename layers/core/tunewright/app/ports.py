@@ -93,12 +93,28 @@ class TrialStore(Protocol):
 class CommandStore(Protocol):
     """Keeps what people have said until a study answers it."""
 
-    def give(self, study_id: str, command: Command) -> None:
-        """Keep a command; one with the same id is kept once."""
+    def give(self, study_id: str, command: Command) -> Command:
+        """Keep a command; one with the same id is kept once.
+
+        Returns:
+            The command that is kept under its id: this one, or the one that was first.
+        """
         ...
 
     def waiting(self, study_id: str) -> tuple[Command, ...]:
         """Return the commands that are not answered, oldest first."""
+        ...
+
+
+class Secrets(Protocol):
+    """The stack's own secrets: random keys that no person has ever seen."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a key; None if nobody has made it yet."""
+        ...
+
+    def read_or_make(self, name: str) -> bytes:
+        """Return a key of 32 random bytes; whoever needs it first makes it, for everybody."""
         ...
 
 
@@ -181,6 +197,24 @@ class Hosting(Protocol):
         """
         ...
 
+    def delete(self, endpoint: str) -> None:
+        """Have an endpoint deleted; one that is not there is left alone.
+
+        Raises:
+            RefusedError: SageMaker does not delete it.
+            UnknownOutcomeError: Nobody can say whether it will be; also while it is changing.
+        """
+        ...
+
+    def delete_model(self, model: str) -> None:
+        """Delete a model and its endpoint config; what is not there is left alone.
+
+        Raises:
+            RefusedError: SageMaker does not delete them.
+            UnknownOutcomeError: Nobody can say whether they are deleted.
+        """
+        ...
+
     def fingerprint(self, uri: str) -> str:
         """Name the data under an S3 prefix: other data, another fingerprint.
 
@@ -208,6 +242,10 @@ class EndpointStore(Protocol):
         """
         ...
 
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Return the names of the endpoints whose lease has ended by now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:
@@ -222,6 +260,14 @@ class Deploys(Protocol):
 
     def put(self, study_id: str) -> None:
         """Queue a study; one that waits already may stay one."""
+        ...
+
+
+class Leases(Protocol):
+    """The queue of endpoints whose lease has ended."""
+
+    def put(self, endpoint: str) -> None:
+        """Queue an endpoint; one that waits already may stay one."""
         ...
 
 

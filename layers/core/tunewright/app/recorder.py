@@ -53,10 +53,41 @@ class Recorder:
             for trial in self._trials.of_study(study.id)
             if trial.is_ended and (trial.status is not TrialStatus.COMPLETED or trial.is_scored)
         }
+        self._record_all(study, tuning_job, round_number, whole)
+
+    def record_again(self, study: Study, tuning_job: str, round_number: int) -> None:
+        """Record every training job of a tuning job of which more could be told than is known.
+
+        Records only grow: of one without a gap nothing is asked, so that a great study is done in
+        one wake, and what died goes on where it was. If SageMaker has no such job, it does nothing.
+
+        Raises:
+            UnknownOutcomeError: SageMaker does not answer now.
+        """
+        if self._tuning.look(tuning_job).exists:
+            known = self._trials.of_study(study.id)
+            whole = {trial.name for trial in known if _has_no_gap(trial)}
+            self._record_all(study, tuning_job, round_number, whole)
+
+    def _record_all(
+        self, study: Study, tuning_job: str, round_number: int, whole: set[str]
+    ) -> None:
         for name in self._tuning.trial_names(tuning_job):
             seen = None if name in whole else self._tuning.trial(name)
             if seen is not None:
                 self._trials.record(trial_of(study, seen, tuning_job, round_number))
+
+
+def _has_no_gap(trial: Trial) -> bool:
+    if not trial.is_ended or trial.billable_seconds is None:
+        return False
+    match trial.status:
+        case TrialStatus.COMPLETED:
+            return trial.is_scored and trial.model is not None
+        case TrialStatus.STOPPED:
+            return trial.objective is not None
+        case _:
+            return True
 
 
 def trial_of(study: Study, seen: TrainingJobSeen, tuning_job: str, round_number: int) -> Trial:

@@ -82,16 +82,40 @@ class Studies:
 
         Raises:
             NotFoundError: There is no such study.
-            ConflictError: The study is over.
+            ConflictError: The study is over, and this is not for one that is.
         """
         study = self._studies.load(study_id)
-        if study.phase.is_over:
+        if study.phase.is_over and kind is not CommandKind.RESYNC:
             raise ConflictError(f"the study {study_id} is {study.phase}: {kind} has no effect")
         command = Command(
             id=command_id, kind=kind, by=by, at=self._clock.now(), plan_hash=plan_hash or None
         )
         self._commands.give(study_id, command)
         self._wakes.put(Wake(study_id, look=True))
+
+    def answer(self, study_id: str, kind: CommandKind, *, by: str, plan_hash: str) -> Command:
+        """Approve or reject a plan; each plan has one answer, the first, whoever gave it.
+
+        Returns:
+            The answer that counts: this one, or the one that was first.
+
+        Raises:
+            NotFoundError: There is no such study.
+            ConflictError: The study is over, and was not by this plan's answer.
+        """
+        study = self._studies.load(study_id)
+        planned = study.deployment
+        if planned is not None and planned.hash == plan_hash and planned.answer is not None:
+            return planned.answer
+        if study.phase.is_over:
+            raise ConflictError(f"the study {study_id} is {study.phase}: {kind} has no effect")
+        command = Command(
+            id=f"answer-{plan_hash}", kind=kind, by=by, at=self._clock.now(), plan_hash=plan_hash
+        )
+        kept = self._commands.give(study_id, command)
+        # If whoever was first died before this, the study has still to be woken.
+        self._wakes.put(Wake(study_id, look=True))
+        return kept
 
 
 def profile_named(profiles: Mapping[str, Profile], name: str) -> Profile:

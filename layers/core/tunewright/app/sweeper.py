@@ -4,7 +4,15 @@ import logging
 from datetime import timedelta
 
 from tunewright.app.announcer import Announcer
-from tunewright.app.ports import Clock, Outbox, StudyStore, Wake, Wakes
+from tunewright.app.ports import (
+    Clock,
+    EndpointStore,
+    Leases,
+    Outbox,
+    StudyStore,
+    Wake,
+    Wakes,
+)
 from tunewright.domain.errors import TunewrightError
 
 OVERDUE = timedelta(minutes=1)
@@ -14,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """Wakes every live study, and tells what is overdue; it never asks SageMaker."""
+    """Wakes live studies, queues ended leases, tells what is overdue; it never asks SageMaker."""
 
     def __init__(
         self,
@@ -22,12 +30,16 @@ class Sweeper:
         studies: StudyStore,
         outbox: Outbox,
         wakes: Wakes,
+        endpoints: EndpointStore,
+        leases: Leases,
         announcer: Announcer,
         clock: Clock,
     ) -> None:
         self._studies = studies
         self._outbox = outbox
         self._wakes = wakes
+        self._endpoints = endpoints
+        self._leases = leases
         self._announcer = announcer
         self._clock = clock
 
@@ -35,6 +47,8 @@ class Sweeper:
         """Sweep once; what goes wrong for one study keeps nobody else waiting."""
         for study_id in self._studies.live():
             self._wakes.put(Wake(study_id, look=True))
+        for endpoint in self._endpoints.due(self._clock.now()):
+            self._leases.put(endpoint)
         before = self._clock.now() - OVERDUE
         for decision in self._outbox.unpublished(before=before, limit=AT_ONCE):
             try:

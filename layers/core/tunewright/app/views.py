@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from tunewright.domain.document import document_of
+from tunewright.domain.profile import Profile
 from tunewright.domain.round import Round
 from tunewright.domain.space import show_range
 from tunewright.domain.study import Decision, Study
@@ -81,6 +82,20 @@ def trial_line(trial: Trial) -> dict[str, Any]:
     """Show a trial."""
     shown = trial.model_dump(mode="json", exclude={"study_id", "rev", "cost"})
     return {**shown, "cost": money(trial.cost)}
+
+
+def profile_line(profile: Profile) -> dict[str, Any]:
+    """Show what a submitter may use, and where their own files go; roles and keys are not told."""
+    most = profile.max_budget
+    return {
+        "name": profile.name,
+        "region": profile.region,
+        "instances": list(profile.instances),
+        "images": list(profile.images),
+        "data": list(profile.data),
+        "max_budget": None if most is None else money(most),
+        "uploads": profile.uploads,
+    }
 
 
 def decision_line(decision: Decision) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from tunewright.domain.steps.choose import choose
 from tunewright.domain.steps.close import close, judge_live, search_is_over, stop_again
 from tunewright.domain.steps.command import answer
 from tunewright.domain.steps.fold import fold
+from tunewright.domain.steps.lease import end_lease
 from tunewright.domain.steps.plan import end, next_round
+from tunewright.domain.steps.resync import resync
 from tunewright.domain.steps.step import Look, Observation, Step
 from tunewright.domain.study import DecisionKind, Phase, Study
 
@@ -30,11 +32,11 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
         A step to write, something to look at first, or None: nothing is due before the world
         changes or an owed action is performed.
     """
-    step = fold(study, seen, now) or answer(study, seen, now)
+    step = resync(study, seen, now) or fold(study, seen, now) or answer(study, seen, now)
     if step is not None:
         return step
     if study.phase.is_over:
-        return None
+        return end_lease(study, seen.lease, now)
     if study.owed:
         return _while_owing(study, now)
     if study.phase is Phase.SEARCHING:

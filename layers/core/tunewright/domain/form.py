@@ -105,7 +105,7 @@ class ScriptForm(Form):
     framework: str
     version: str | None = None
     entry_point: str
-    source_dir: str = Field(description="A directory, or a tar.gz in S3.")
+    source_dir: str = Field(description="A folder, which the client uploads, or a tar.gz in S3.")
 
 
 class SpotForm(Form):

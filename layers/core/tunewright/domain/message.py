@@ -1,9 +1,10 @@
 """Writes a decision as a message to people: one model, of which each channel is a rendering."""
 
+import re
 from enum import StrEnum
 
 from tunewright.domain.spec import Event
-from tunewright.domain.study import EVENTS, Decision, DecisionKind, Standing
+from tunewright.domain.study import EVENTS, Decision, DecisionKind, Phase, Standing
 from tunewright.domain.values import Value, show_gain, show_money, show_number
 
 
@@ -44,6 +45,8 @@ class Message(Value):
         facts: Where the study stands: label and value.
         choices: What the reader may answer.
         plan_hash: What an approval is for; None if nothing is to be approved.
+        link: The page on which it may be answered; None if there is none.
+        commands: What the reader may type next: what it is for, and the command.
     """
 
     id: str
@@ -55,6 +58,13 @@ class Message(Value):
     facts: tuple[tuple[str, str], ...]
     choices: tuple[Choice, ...] = ()
     plan_hash: str | None = None
+    link: str | None = None
+    commands: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def token(self) -> str | None:
+        """The signed token at the end of the link."""
+        return None if self.link is None else self.link.rpartition("/")[2]
 
     @property
     def text(self) -> str:
@@ -63,6 +73,8 @@ class Message(Value):
         return f"{self.title}{stop} {self.lines[0]}"
 
 
+_CLAUSE = re.compile(r"; |(?<=\?) ")
+_WORD = re.compile(r"[a-z]+(?: |$)")
 _LEVELS = {Event.NEEDS_ME: Level.NEEDS_ME, Event.TROUBLE: Level.TROUBLE}
 
 
@@ -87,10 +99,11 @@ def message_of(decision: Decision, told: tuple[Event, ...]) -> Message | None:
         event=event,
         level=_LEVELS.get(event, Level.NEWS),
         title=f"{decision.standing.study} · {_headline(decision)}",
-        lines=tuple(_sentences(decision.reason)),
+        lines=_sentences(decision),
         facts=_facts(decision.standing),
         choices=_approval() if asks else (),
         plan_hash=plan_hash if asks else None,
+        commands=_commands(decision, asks=asks),
     )
 
 
@@ -106,6 +119,25 @@ def _approval() -> tuple[Choice, ...]:
     )
 
 
+def _commands(decision: Decision, *, asks: bool) -> tuple[tuple[str, str], ...]:
+    study = decision.study_id
+    why = ("See why", f"tunewright why {study}")
+    stop = ("Stop it", f"tunewright stop {study}")
+    if asks:
+        return (
+            ("Approve", f"tunewright approve {study}"),
+            ("Reject", f"tunewright reject {study}"),
+            why,
+        )
+    match decision.standing.phase:
+        case Phase.NEEDS_PERSON:
+            return (("Carry on", f"tunewright resume {study}"), stop, why)
+        case Phase.SEARCHING:
+            return (why, stop)
+        case _:
+            return (why,)
+
+
 _HEADLINES = {
     DecisionKind.ROUND_STARTED: "the search has started",
     DecisionKind.NEW_BEST: "new best {value}{gained}",
@@ -119,6 +151,7 @@ _HEADLINES = {
     DecisionKind.NOT_DEPLOYED: "it was not deployed",
     DecisionKind.FAILED: "it has failed",
     DecisionKind.DONE: "it is done{best}",
+    DecisionKind.LEASE_ENDED: "its lease has ended",
 }
 
 
@@ -140,9 +173,19 @@ def _gained(decision: Decision) -> str:
     return f" ({show_gain(gain)} better)"
 
 
-def _sentences(reason: str) -> list[str]:
-    """Cut a reason at its clauses, each of which begins like a sentence."""
-    return [clause[0].upper() + clause[1:] for clause in reason.split("; ") if clause]
+def _sentences(decision: Decision) -> tuple[str, ...]:
+    """Cut a reason at its clauses and questions, each of which begins like a sentence.
+
+    What begins with the name of a parameter, a metric or a job is left as it is: names are names.
+    """
+    first, *rest = [each for each in _CLAUSE.split(decision.reason) if each]
+    if decision.kind is DecisionKind.REFINED:
+        return (_begun(first), *rest)
+    return (_begun(first), *(_begun(each) for each in rest))
+
+
+def _begun(clause: str) -> str:
+    return clause[0].upper() + clause[1:] if _WORD.match(clause) else clause
 
 
 def _facts(standing: Standing) -> tuple[tuple[str, str], ...]:

@@ -44,6 +44,11 @@ class Profile(Value):
     security_groups: tuple[str, ...] = ()
     prices: dict[str, Decimal] = {}
 
+    @property
+    def uploads(self) -> str:
+        """The S3 prefix under which the client puts a submitter's own files."""
+        return f"{self.output.rstrip('/')}/uploads"
+
     def check(self, spec: StudySpec) -> None:
         """Make sure that a study uses nothing which this profile does not allow.
 
@@ -63,8 +68,12 @@ class Profile(Value):
             message = f"no AWS image is known in {self.region}; give training.image itself"
             yield Problem(("training",), message)
         for name, channel in training.inputs.items():
-            if not _matches(channel.uri, self.data):
+            own = channel.uri.startswith(f"{self.uploads}/")
+            if not own and not _matches(channel.uri, self.data):
                 yield self._refuse(("training", "inputs", name), f"the data {channel.uri}")
+        if training.script and not training.script.source_dir.startswith("s3://"):
+            message = f"{training.script.source_dir} is no s3:// URI; the client uploads folders"
+            yield Problem(("training", "script", "source_dir"), message)
         yield from self._definition(spec)
         yield from self._money(spec)
 

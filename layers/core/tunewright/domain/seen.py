@@ -99,7 +99,7 @@ class Champion(Value):
         fingerprint: Names the validation data.
         price_per_hour: What it costs, in US dollars.
         since: When it went live.
-        lease_ends: When the endpoint is deleted unless the lease is extended.
+        lease_ends: When the endpoint is deleted, unless a newer deployment replaces it before.
     """
 
     endpoint: str
@@ -114,6 +114,22 @@ class Champion(Value):
     lease_ends: datetime
 
 
+class LeaseEnd(Value):
+    """How a study's lease of an endpoint ended.
+
+    Attributes:
+        at: When it was seen to be over.
+        cost: What the endpoint cost from the day it went live, in US dollars.
+        deleted: Whether the endpoint was deleted.
+        words: Why it was not; empty if it was.
+    """
+
+    at: datetime
+    cost: Decimal
+    deleted: bool
+    words: str = ""
+
+
 class Report(Value):
     """What the deployer tells a study.
 
@@ -123,6 +139,7 @@ class Report(Value):
         plan_hash: The deployment that the outcome is of; None while only looking was asked for.
         outcome: What came of that deployment; None while it is under way.
         words: SageMaker's words about it.
+        lease: How the study's lease ended; None while it has not.
     """
 
     live: Live | None
@@ -130,6 +147,7 @@ class Report(Value):
     plan_hash: str | None = None
     outcome: Literal["done", "refused", "foreign", "outdated"] | None = None
     words: str = ""
+    lease: LeaseEnd | None = None
 
 
 class Endpoint(Value):
@@ -138,7 +156,8 @@ class Endpoint(Value):
     Attributes:
         name: Its name.
         champion: What one of our studies put there; None if none did.
-        holder: The study that is changing it now; others wait.
+        holder: The study that is changing it now, or whose lease is being ended; others wait.
+        held_since: Since when that is so; None while nobody holds it.
         reports: What is told to the studies that asked, by study.
         version: Rises with every write; 0 before the first.
     """
@@ -146,5 +165,6 @@ class Endpoint(Value):
     name: str
     champion: Champion | None = None
     holder: str | None = None
+    held_since: datetime | None = None
     reports: dict[str, Report] = {}
     version: int = 0

@@ -205,7 +205,7 @@ class Deploy(Value):
         count: Its number of instances.
         better_than_live_by: What the winner must gain on the live model.
         approve: Whether a person must say yes first.
-        lease: Seconds after which the endpoint is deleted unless the lease is extended.
+        lease: Seconds after which the endpoint is deleted, unless a newer deployment replaces it.
     """
 
     to: str

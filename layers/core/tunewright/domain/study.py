@@ -3,16 +3,43 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from tunewright.domain import names
+from tunewright.domain.actions import (
+    Action,
+    Command,
+    CommandKind,
+    Deployment,
+    DeployModel,
+    StartRound,
+    StopRound,
+)
 from tunewright.domain.budget import Ledger
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec
 from tunewright.domain.values import Value
+
+__all__ = [
+    "EVENTS",
+    "SCHEMA",
+    "Action",
+    "Command",
+    "CommandKind",
+    "Decision",
+    "DecisionKind",
+    "DeployModel",
+    "Deployment",
+    "Incumbent",
+    "Phase",
+    "Standing",
+    "StartRound",
+    "StopRound",
+    "Study",
+]
 
 SCHEMA = 1
 
@@ -58,82 +85,6 @@ class Incumbent(Value):
     model: str | None
 
 
-class StartRound(Value):
-    """Make the tuning job of the live round."""
-
-    kind: Literal["start_round"] = "start_round"
-    job: str
-    not_before: datetime | None = None
-    waits: int = 0
-
-
-class StopRound(Value):
-    """Stop the tuning job of the live round."""
-
-    kind: Literal["stop_round"] = "stop_round"
-    job: str
-
-
-class DeployModel(Value):
-    """Put a model behind the endpoint."""
-
-    kind: Literal["deploy_model"] = "deploy_model"
-    model: str
-    endpoint: str
-
-
-Action = Annotated[StartRound | StopRound | DeployModel, Field(discriminator="kind")]
-
-
-class Deployment(Value):
-    """What is to go live; a person approves exactly this, by its hash.
-
-    Attributes:
-        model: The name of the model and of its endpoint config.
-        endpoint: The endpoint's name.
-        trial: The trial whose model it is.
-        value: That trial's objective.
-        artifact: The S3 URI of the model.
-        image: The image that serves it.
-        environment: The environment of the container that serves it.
-        price_per_hour: What the endpoint costs, in US dollars.
-        replaces: The model that was live when this was planned; None for none.
-        hash: Names this deployment and no other.
-    """
-
-    model: str
-    endpoint: str
-    trial: str
-    value: float
-    artifact: str
-    image: str
-    environment: dict[str, str] = {}
-    price_per_hour: Decimal
-    replaces: str | None = None
-    hash: str
-
-
-class CommandKind(StrEnum):
-    """What a person may tell a study."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-    CANCEL = "cancel"
-    APPROVE = "approve"
-    REJECT = "reject"
-
-
-class Command(Value):
-    """A person's word; it is consumed once, in the transaction that acts on it."""
-
-    id: str
-    kind: CommandKind
-    by: str
-    at: datetime
-    plan_hash: str | None = None
-
-
 class DecisionKind(StrEnum):
     """What kind of step was taken."""
 
@@ -152,8 +103,10 @@ class DecisionKind(StrEnum):
     NOT_DEPLOYED = "not deployed"
     JUDGED_AGAIN = "judged again"
     DEPLOYED = "deployed"
+    LEASE_ENDED = "lease ended"
     NEEDS_PERSON = "needs a person"
     COMMANDED = "commanded"
+    RESYNCED = "resynced"
     DONE = "done"
     FAILED = "failed"
 
@@ -170,6 +123,7 @@ EVENTS: dict[DecisionKind, Event] = {
     DecisionKind.APPROVAL_NEEDED: Event.NEEDS_ME,
     DecisionKind.NEEDS_PERSON: Event.NEEDS_ME,
     DecisionKind.DONE: Event.DONE,
+    DecisionKind.LEASE_ENDED: Event.DONE,
     DecisionKind.FAILED: Event.TROUBLE,
 }
 """Which decisions a person is told of, and as what."""

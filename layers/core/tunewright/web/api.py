@@ -8,7 +8,8 @@ from typing import Any
 from tunewright.app.plan import plan_study
 from tunewright.app.ports import StudyStore, TrialStore
 from tunewright.app.studies import Studies, profile_named
-from tunewright.app.views import decision_line, study_line, study_whole, trial_line
+from tunewright.app.views import decision_line, profile_line, study_line, study_whole, trial_line
+from tunewright.domain.errors import ConflictError, NotFoundError
 from tunewright.domain.expand import expand
 from tunewright.domain.profile import Profile
 from tunewright.domain.study import CommandKind
@@ -16,7 +17,7 @@ from tunewright.domain.trial import Trial
 from tunewright.web.errors import answer_of
 from tunewright.web.openapi import APPROVAL_SCHEMA, describe
 from tunewright.web.request import BadRequestError, Request, read_event, read_json
-from tunewright.web.routes import ROUTES, SORTS
+from tunewright.web.routes import OPEN_ROUTES, ROUTES, SORTS
 
 _LOG = logging.getLogger(__name__)
 _PAGE = 50
@@ -94,8 +95,10 @@ class Api:
                 return 200, _page(request, rows, "decisions")
             case "approval":
                 return self._approve(request, study_id)
+            case "profile":
+                return self._profile(found["name"])
             case "openapi":
-                return 200, describe(ROUTES, self._version)
+                return 200, describe((*ROUTES, *OPEN_ROUTES), self._version)
             case _:
                 return self._tell(request, study_id, CommandKind(name))
 
@@ -125,10 +128,14 @@ class Api:
         rows = sort_trials(self._trials.of_study(study_id), sort, down=down)
         return 200, _page(request, [trial_line(each) for each in rows], "trials")
 
-    def _tell(self, request: Request, study_id: str, kind: CommandKind, plan: str = "") -> Answer:
-        self._studies.command(
-            study_id, kind, by=request.caller, command_id=request.id or kind, plan_hash=plan
-        )
+    def _profile(self, name: str) -> Answer:
+        if name not in self._profiles:
+            known = ", ".join(sorted(self._profiles)) or "none"
+            raise NotFoundError(f"there is no profile {name}; there is {known}")
+        return 200, profile_line(self._profiles[name])
+
+    def _tell(self, request: Request, study_id: str, kind: CommandKind) -> Answer:
+        self._studies.command(study_id, kind, by=request.caller, command_id=request.id or kind)
         return 202, study_whole(self._store.load(study_id))
 
     def _approve(self, request: Request, study_id: str) -> Answer:
@@ -136,9 +143,20 @@ class Api:
         if not isinstance(told, dict) or told.keys() != APPROVAL_SCHEMA["properties"].keys():
             raise BadRequestError('send {"answer": "approve" or "reject", "plan_hash": "…"}')
         answer, plan_hash = told["answer"], told["plan_hash"]
-        if answer not in {"approve", "reject"} or not isinstance(plan_hash, str) or not plan_hash:
+        if (
+            answer not in {"approve", "reject"}
+            or not isinstance(plan_hash, str)
+            or not 0 < len(plan_hash) <= 64
+        ):
             raise BadRequestError("answer is approve or reject; plan_hash is that of the plan")
-        return self._tell(request, study_id, CommandKind(answer), plan_hash)
+        kept = self._studies.answer(
+            study_id, CommandKind(answer), by=request.caller, plan_hash=plan_hash
+        )
+        if kept.kind is not CommandKind(answer):
+            raise ConflictError(
+                f"{kept.by} answered this plan first, at {kept.at:%H:%M} UTC: {kept.kind}"
+            )
+        return 202, study_whole(self._store.load(study_id))
 
 
 def sort_trials(trials: tuple[Trial, ...], sort: str, *, down: bool) -> list[Trial]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tunewright.domain.form import StudyForm
-from tunewright.web.routes import STUDY, Parameter, Route
+from tunewright.web.routes import PLACES, Parameter, Route
 
 APPROVAL_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -12,6 +12,18 @@ APPROVAL_SCHEMA: dict[str, Any] = {
     "properties": {
         "answer": {"type": "string", "enum": ["approve", "reject"]},
         "plan_hash": {"type": "string", "minLength": 1, "maxLength": 64},
+    },
+}
+_FORMS: dict[str, dict[str, Any]] = {
+    "answer": {
+        "type": "object",
+        "required": ["answer"],
+        "properties": {"answer": {"type": "string", "enum": ["approve", "reject"]}},
+    },
+    "slack": {
+        "type": "object",
+        "required": ["payload"],
+        "properties": {"payload": {"type": "string", "description": "JSON, as Slack sends it."}},
     },
 }
 _ERROR_SCHEMA: dict[str, Any] = {
@@ -69,7 +81,7 @@ def describe(routes: tuple[Route, ...], version: str) -> dict[str, Any]:
 def _operation(route: Route) -> dict[str, Any]:
     answers = dict(route.answers)
     operation: dict[str, Any] = {"operationId": route.name, "summary": route.about}
-    parameters: list[dict[str, Any]] = [STUDY] if "{id}" in route.path else []
+    parameters = [_place(name) for name in route.places]
     parameters += [_parameter(each) for each in route.parameters]
     if parameters:
         operation["parameters"] = parameters
@@ -81,12 +93,25 @@ def _operation(route: Route) -> dict[str, Any]:
     elif route.body == "approval":
         answers = {**_BODY_ERRORS, **answers}
         operation["requestBody"] = _json(APPROVAL_SCHEMA)
+    elif route.body in _FORMS:
+        answers = {**_BODY_ERRORS, **answers}
+        if route.body == "slack":  # Slack's signature is what counts, not what it calls the body.
+            del answers[415]
+        form = {"schema": _FORMS[route.body]}
+        content = {"application/x-www-form-urlencoded": form}
+        operation["requestBody"] = {"required": True, "content": content}
+    answers[500] = "Something went wrong here; it may be tried again."
     operation["responses"] = {
-        str(status): _answer(status, answers[status])
-        for status in sorted({**answers, 500: ""})
-        if status in answers
-    } | {"500": _answer(500, "Something went wrong here; it may be tried again.")}
+        str(status): _answer(route, status, answers[status]) for status in sorted(answers)
+    }
+    if not route.signed:
+        operation["security"] = []
     return operation
+
+
+def _place(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "pattern": f"^{PLACES[name]}$"}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -103,8 +128,10 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
-def _answer(status: int, about: str) -> dict[str, Any]:
+def _answer(route: Route, status: int, about: str) -> dict[str, Any]:
+    if not route.signed and (status >= 400 or route.media == "text/html"):
+        return {"description": about, "content": {"text/html": {"schema": {"type": "string"}}}}
     schema: dict[str, Any] = {"type": "object"}
     if status >= 400:
         schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": about, "content": {"application/json": {"schema": schema}}}
+    return {"description": about, "content": {route.media: {"schema": schema}}}

@@ -4,8 +4,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-STUDY = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-Body = Literal["spec", "approval", "none"]
+PLACES = {
+    "id": r"[a-z0-9-]{1,64}",
+    "name": r"[A-Za-z0-9_.-]{1,64}",
+    "token": r"[A-Za-z0-9_-]{1,512}",
+}
+"""What may stand in a path: a study's id, a profile's name, a signed token."""
+Body = Literal["spec", "approval", "answer", "slack", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Route:
         answers: What the answers mean, by status.
         body: What the body is.
         parameters: What may stand in the query and the headers.
+        media: What the answers are written in.
+        signed: Whether it asks for SigV4; what does not is signed in itself.
     """
 
     method: str
@@ -40,10 +47,19 @@ class Route:
     answers: dict[int, str]
     body: Body = "none"
     parameters: tuple[Parameter, ...] = field(default=())
+    media: str = "application/json"
+    signed: bool = True
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """What stands in its path."""
+        return tuple(name for name in PLACES if f"{{{name}}}" in self.path)
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the path's parameters if a request is for this route; None if it is not."""
-        pattern = re.escape(self.path).replace(r"\{id\}", r"(?P<id>[a-z0-9-]{1,64})")
+        pattern = re.escape(self.path)
+        for name in self.places:
+            pattern = pattern.replace(rf"\{{{name}\}}", f"(?P<{name}>{PLACES[name]})")
         found = re.fullmatch(pattern, path)
         return found.groupdict() if found and method == self.method else None
 
@@ -131,11 +147,66 @@ ROUTES = (
     Route("POST", "/studies/{id}/cancel", "cancel", "Stop everything, deploy nothing.", _TOLD),
     Route(
         "POST",
+        "/studies/{id}/resync",
+        "resync",
+        "Look at every trial again and recount the study; also when it is over.",
+        {status: _TOLD[status] for status in (202, 404)},
+    ),
+    Route(
+        "POST",
         "/studies/{id}/approval",
         "approval",
-        "Approve or reject exactly one plan, by its hash.",
-        _TOLD,
+        "Approve or reject exactly one plan, by its hash; the first answer counts.",
+        {**_TOLD, 409: "The study is over, or the plan was answered otherwise before."},
         "approval",
+    ),
+    Route(
+        "GET",
+        "/profiles/{name}",
+        "profile",
+        "Show what a profile allows, and where the files of its submitters go.",
+        {200: "Here it is.", 404: "There is no such profile."},
     ),
     Route("GET", "/openapi.json", "openapi", "This description.", {200: "The description."}),
 )
+
+_LINK_ANSWERS = {
+    403: "The link was not made by this stack.",
+    404: "The link is not whole, or its study is not here.",
+    410: "The link has expired, its study is over, or its plan was replaced.",
+}
+OPEN_ROUTES = (
+    Route(
+        "GET",
+        "/approvals/{token}",
+        "approval_page",
+        "Show what a link asks; nothing is changed.",
+        {200: "A page with two buttons, or with what was answered.", **_LINK_ANSWERS},
+        media="text/html",
+        signed=False,
+    ),
+    Route(
+        "POST",
+        "/approvals/{token}",
+        "answer_link",
+        "Approve or reject the plan that a link is for; the first answer counts.",
+        {200: "A page that says what was answered and what happens next.", **_LINK_ANSWERS},
+        "answer",
+        media="text/html",
+        signed=False,
+    ),
+    Route(
+        "POST",
+        "/slack/actions",
+        "slack_actions",
+        "Take what Slack tells of a pressed button, by Slack's own signature.",
+        {
+            200: "What takes the place of the message.",
+            401: "It is not signed by Slack, or not of now.",
+            404: "This stack takes no answers from Slack.",
+        },
+        "slack",
+        signed=False,
+    ),
+)
+"""What is asked without IAM, of a function of its own."""

@@ -1,6 +1,5 @@
 """Commands: given once, waiting until a study's own transaction answers them."""
 
-from contextlib import suppress
 from typing import Any
 
 from tunewright.adapters.dynamodb import items
@@ -16,10 +15,14 @@ class DynamoCommands:
     def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - boto3 carries no types
         self._table = Table(client, name)
 
-    def give(self, study_id: str, command: Command) -> None:
-        """Keep a command; one with the same id is kept once."""
-        with suppress(ConditionError):
+    def give(self, study_id: str, command: Command) -> Command:
+        """Keep a command; return the one that is kept under its id."""
+        try:
             self._table.put(items.command_item(study_id, command), "attribute_not_exists(pk)")
+        except ConditionError as error:
+            held = error.items[0]
+            return command if held is None else items.read_command(held)
+        return command
 
     def waiting(self, study_id: str) -> tuple[Command, ...]:
         """Return the commands that are not answered, oldest first."""

@@ -1,8 +1,10 @@
 """What is known of each endpoint, under a version of its own."""
 
+from datetime import datetime
 from typing import Any
 
 from tunewright.adapters.dynamodb import items
+from tunewright.adapters.dynamodb.definition import STANDING
 from tunewright.adapters.dynamodb.table import ConditionError, Table, UnknownError
 from tunewright.adapters.dynamodb.types import typed
 from tunewright.domain.errors import StaleVersionError
@@ -35,3 +37,10 @@ class DynamoEndpoints:
         except (ConditionError, UnknownError) as error:
             raise StaleVersionError(f"{endpoint.name} is not at that version any more") from error
         return written
+
+    def due(self, now: datetime) -> tuple[str, ...]:
+        """Return the names of the endpoints whose lease has ended by now; the index may be late."""
+        values = typed({":leased": items.LEASED, ":now": now})
+        condition = f"{STANDING} = :leased AND submitted <= :now"
+        found = self._table.query(condition, values, index=STANDING, late=True)
+        return tuple(items.endpoint_name_of(each) for each in found)

@@ -19,7 +19,7 @@ from tunewright.domain.seen import Endpoint
 from tunewright.domain.study import Command, Decision, Standing, Study
 from tunewright.domain.trial import Trial
 
-LIVE, OVER = "live", "over"
+LIVE, OVER, LEASED = "live", "over", "leased"
 MARKED = "yes"
 ANSWERED_FOR = timedelta(days=90)
 """How long an answered command is remembered, so that it cannot be given again."""
@@ -183,9 +183,34 @@ def endpoint_key(endpoint: str) -> Item:
 
 
 def endpoint_item(endpoint: Endpoint) -> Item:
-    """Write what is known of an endpoint: whole as JSON, with its version beside it."""
+    """Write what is known of an endpoint: whole as JSON, with its version beside it.
+
+    While it has a lease it stands in the index of what stands, by when that ends.
+    """
     fields = {"state": endpoint.model_dump_json(exclude={"version"}), "version": endpoint.version}
+    if endpoint.champion is not None:
+        fields |= {STANDING: LEASED, "submitted": endpoint.champion.lease_ends}
     return endpoint_key(endpoint.name) | typed(fields)
+
+
+def endpoint_name_of(key: Item) -> str:
+    """Read an endpoint's name from its key."""
+    return _name(key)
+
+
+def secret_key(name: str) -> Item:
+    """Name a secret of the stack's."""
+    return _key("SECRET", name)
+
+
+def secret_item(name: str, secret: bytes) -> Item:
+    """Write a secret."""
+    return secret_key(name) | typed({"secret": secret.hex()})
+
+
+def read_secret(item: Item) -> bytes:
+    """Read a secret."""
+    return bytes.fromhex(item["secret"]["S"])
 
 
 def read_endpoint(item: Item) -> Endpoint:

@@ -57,7 +57,7 @@ def _through_gate(
         deploy, study.spec.objective, best.value, seen.fingerprint, seen.live
     )
     replaces = seen.live.model if seen.live else None
-    planned = plan_deployment(study, best, model, deploy, replaces)
+    planned = plan_deployment(study, best, model, deploy, replaces).but(why=verdict.reason)
     match verdict.gate:
         case Gate.KEEP:
             reason = f"{_best(study, best)}; what is live at {deploy.to} stays: {verdict.reason}"
@@ -75,7 +75,11 @@ def _through_gate(
 def plan_deployment(
     study: Study, best: Incumbent, model: str, deploy: Deploy, replaces: str | None
 ) -> Deployment:
-    """Plan exactly what would go live; its hash is what a person approves."""
+    """Plan exactly what would go live; its hash is what a person approves.
+
+    A plan that is judged again is another plan, even if everything in it is the same: the answer
+    to the first must not be taken for an answer to the second.
+    """
     price = price_per_second(deploy.instance, study.profile.prices) * 3600 * deploy.count
     environment = {}
     if study.spec.training.script is not None:
@@ -84,7 +88,10 @@ def plan_deployment(
             "SAGEMAKER_SUBMIT_DIRECTORY": study.spec.training.script.source_dir,
         }
     name, endpoint = names.model(study.id, MODEL_VERSION), names.endpoint(deploy.to)
-    parts = (name, endpoint, best.trial, model, deploy.instance, str(deploy.count), str(replaces))
+    parts = (
+        *(name, endpoint, best.trial, model, deploy.instance, str(deploy.count), str(replaces)),
+        str(study.decisions),
+    )
     return Deployment(
         model=name,
         endpoint=endpoint,
@@ -103,7 +110,7 @@ def _ask(study: Study, planned: Deployment, verdict: GateVerdict, now: datetime)
     after = study.but(phase=Phase.AWAITING_APPROVAL, deployment=planned)
     reason = (
         f"may {planned.trial} go live at {planned.endpoint} for "
-        f"{show_money(planned.price_per_hour)} an hour? {verdict.reason}"
+        f"{show_money(planned.price_per_hour * 24)} a day? {verdict.reason}"
     )
     numbers = {**verdict.numbers, "plan_hash": planned.hash}
     return Step(after).tell(DecisionKind.APPROVAL_NEEDED, reason, now, numbers=numbers)
@@ -115,7 +122,7 @@ def owe_deployment(step: Step, planned: Deployment, why: str, now: datetime) -> 
     lease = f", until its lease of {show_duration(deploy.lease)} ends" if deploy else ""
     reason = (
         f"{planned.trial} goes live at {planned.endpoint}: {why}; it costs "
-        f"{show_money(planned.price_per_hour)} an hour{lease}"
+        f"{show_money(planned.price_per_hour * 24)} a day{lease}"
     )
     owing = step.with_study(
         phase=Phase.DEPLOYING,

@@ -1,11 +1,11 @@
-"""Answers a person's word: pause, resume, stop, cancel, approve, reject."""
+"""Answers a person's word: pause, resume, stop, cancel, approve, reject, resync."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from tunewright.domain.round import RoundStatus
 from tunewright.domain.steps.choose import finish, owe_deployment
-from tunewright.domain.steps.step import Observation, Step
+from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import (
     Command,
     CommandKind,
@@ -16,11 +16,13 @@ from tunewright.domain.study import (
 )
 
 
-def answer(study: Study, seen: Observation, now: datetime) -> Step | None:
+def answer(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
     """Answer the oldest command; one that no longer applies is consumed and told as such."""
     if not seen.commands:
         return None
     command = seen.commands[0]
+    if command.kind is CommandKind.RESYNC:
+        return Look(View.EVERYTHING)  # `resync` answers it, once that was looked at.
     step = replace(_answer(study, command, now), consumed=(command,))
     if step.decisions:
         return step
@@ -98,6 +100,7 @@ def _approval(study: Study, command: Command, now: datetime) -> Step:
     if command.plan_hash != planned.hash:
         reason = f"{command.by} answered for another plan than {planned.hash}; it is still open"
         return Step(study).tell(DecisionKind.COMMANDED, reason, now)
+    study = study.but(deployment=planned.but(answer=command))
     if command.kind is CommandKind.APPROVE:
         step = _told(study, command, f"approved {planned.trial} for {planned.endpoint}", now)
         return owe_deployment(step, planned, f"{command.by} approved it", now)

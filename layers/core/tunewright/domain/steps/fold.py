@@ -27,7 +27,7 @@ def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
     elif seen.trials is None:
         return Look(View.TRIALS)
     else:
-        after = _recount(study, _with_news(seen.trials, news))
+        after = recount(study, _with_news(seen.trials, news))
     step = Step(_with_incumbent(after, news, seen), folded=seen.unfolded)
     return _tell_new_best(study, step, now)
 
@@ -65,7 +65,7 @@ def _with_news(trials: tuple[Trial, ...], news: list[Trial]) -> list[Trial]:
     return list(known.values())
 
 
-def _recount(study: Study, trials: list[Trial]) -> Study:
+def recount(study: Study, trials: list[Trial]) -> Study:
     """Recount every round from its beginning, each from what the round before it left."""
     rounds: list[Round] = []
     start = Progress()
@@ -91,8 +91,13 @@ def carry(progress: Progress) -> Progress:
 
 def _with_incumbent(study: Study, news: list[Trial], seen: Observation) -> Study:
     """Take the best trial: of the news, or of everything if it was looked at."""
-    pool = _with_news(seen.trials, news) if seen.trials is not None else news
-    best = study.incumbent if seen.trials is None else None
+    if seen.trials is not None:
+        return study.but(incumbent=best_of(study, _with_news(seen.trials, news), None))
+    return study.but(incumbent=best_of(study, news, study.incumbent))
+
+
+def best_of(study: Study, pool: list[Trial], best: Incumbent | None) -> Incumbent | None:
+    """Return the best of these trials and of what was the best before."""
     for trial in sorted(pool, key=lambda each: (each.ended or each.created, each.name)):
         owner = _round_of(study, trial)
         if owner is not None and trial.is_scored and _beats(study.spec.objective, trial, best):
@@ -103,7 +108,7 @@ def _with_incumbent(study: Study, news: list[Trial], seen: Observation) -> Study
                 parameters=trial.parameters,
                 model=trial.model,
             )
-    return study.but(incumbent=best)
+    return best
 
 
 def _beats(objective: Objective, trial: Trial, best: Incumbent | None) -> bool:

@@ -54,7 +54,8 @@ def next_round(study: Study, seen: Observation, now: datetime) -> Step | Look:
     most, size = round_count(spec)
     left = spec.rounds.max * spec.rounds.trials - study.ledger.used_trials
     if number > most:
-        return end(study, f"all {most} rounds are done", now)
+        done = "its only round is done" if most == 1 else f"all {most} rounds are done"
+        return end(study, done, now)
     if left < min(size, budget.least_trials(spec)):
         return end(study, f"{left} trials are left, too few for another round", now)
     limit = study.profile.budget(spec)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tunewright.domain.gates import Live
-from tunewright.domain.seen import RoundSeen
+from tunewright.domain.seen import LeaseEnd, RoundSeen
 from tunewright.domain.study import Command, Decision, DecisionKind, Study
 from tunewright.domain.trial import Trial
 
@@ -23,6 +23,8 @@ class View(StrEnum):
     """The training jobs of the live round, from SageMaker: some are not in the table."""
     ENDPOINT = "endpoint"
     """What is live where the study deploys to."""
+    EVERYTHING = "everything"
+    """The training jobs of all rounds, from SageMaker, whatever was missing of them recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Observation:
         round: The live round's tuning job.
         listed: Whether all training jobs of the live round were looked at just now.
         endpoint: What is live where the study deploys to.
+        relisted: Whether the training jobs of all rounds were looked at just now.
+        lease: What the deployer tells of the end of the study's lease.
     """
 
     unfolded: tuple[Trial, ...] = ()
@@ -52,6 +56,8 @@ class Observation:
     round: RoundSeen | None = None
     listed: bool = False
     endpoint: EndpointSeen | None = None
+    relisted: bool = False
+    lease: LeaseEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
