@@ -506,3 +506,11 @@ def test_only_new_decisions_wake_the_announcer(transformed: Template) -> None:
     pattern = yaml.safe_load(mapping["FilterCriteria"]["Filters"][0]["Pattern"])
     assert pattern["eventName"] == ["INSERT"]
     assert pattern["dynamodb"]["NewImage"] == {"unpublished": {"S": [{"exists": True}]}}
+
+
+def test_each_function_says_where_its_code_is(source: Template) -> None:
+    """Sam build leaves a global path as it is, and sam deploy then looks for it elsewhere."""
+    assert "CodeUri" not in source["Globals"]["Function"]
+    for name, each in of_type(source, "AWS::Serverless::Function").items():
+        assert each["CodeUri"] == "functions/", name
+        assert source["Resources"][name]["Metadata"] == {"SkipBuild": True}, name

@@ -30,10 +30,9 @@ def written() -> Template:
 def transformed() -> Template:
     """Make of the template what SAM's transform makes of it."""
     given = copy.deepcopy(written())
-    given["Globals"]["Function"]["CodeUri"] = "s3://x/y"
     for each in given["Resources"].values():
-        if each["Type"] == "AWS::Serverless::LayerVersion":
-            each["Properties"]["ContentUri"] = "s3://x/y"
+        for folder in {"CodeUri", "ContentUri"} & each.get("Properties", {}).keys():
+            each["Properties"][folder] = "s3://x/y"
     level = logging.getLogger("samtranslator").level
     region = os.environ.get("AWS_DEFAULT_REGION")
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
