@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.support import template
-from tests.support.template import Template, listed, of_type, statements, text
+from tests.support.template import Template, listed, matches, of_type, statements, text
 from tunewright.adapters.dynamodb.definition import EXPIRES, table_definition
 from tunewright.settings import Settings
 
@@ -322,19 +322,6 @@ def descriptions(template: Template) -> Iterator[str]:
     for name, each in template["Parameters"].items():
         if not each.get("Description"):
             yield f"the parameter {name} says nothing"
-
-
-def matches(pattern: Any, event: Any) -> bool:
-    if isinstance(pattern, dict):
-        return isinstance(event, dict) and all(
-            matches(each, event.get(key)) for key, each in pattern.items()
-        )
-    return any(
-        isinstance(event, str) and event.startswith(each["prefix"])
-        if isinstance(each, dict)
-        else event == each
-        for each in pattern
-    )
 
 
 def an_event(kind: str, **detail: Any) -> dict[str, Any]:

@@ -83,3 +83,17 @@ def text(value: Any) -> str:
             return f"{text(yes)} if {condition}"
         case _:
             return str(value)
+
+
+def matches(pattern: Any, event: Any) -> bool:
+    """Say whether EventBridge would let an event through, as far as our patterns go."""
+    if isinstance(pattern, dict):
+        return isinstance(event, dict) and all(
+            matches(each, event.get(key)) for key, each in pattern.items()
+        )
+    return any(
+        isinstance(event, str) and event.startswith(each["prefix"])
+        if isinstance(each, dict)
+        else event == each
+        for each in pattern
+    )
