@@ -10,8 +10,8 @@ SAM_READY := $(SAM_VENV)/.ready
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-# The layers' Makefiles use it: a Python with pip, whatever else is on PATH.
-SAM := SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
+# The layers' Makefiles take PYTHON from here, a Python with pip, whatever this make was told.
+SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow coverage bench check format requirements golden build validate deploy \
