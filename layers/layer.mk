@@ -40,7 +40,7 @@ endif
 define fill
 	@test -n "$(ARTIFACTS_DIR)" || (echo "ARTIFACTS_DIR must say where the layer goes" && exit 1)
 	@rm -rf $(ARTIFACTS_DIR)/python && mkdir -p $(ARTIFACTS_DIR)/python
-	@env -u PIP_TARGET $(PIP_INSTALL) $(WHEELS)
+	@$(PIP_INSTALL) $(WHEELS)
 	@cp -R $(HERE)$(PACKAGE) $(ARTIFACTS_DIR)/python/$(PACKAGE)
 	@cd $(ARTIFACTS_DIR)/python && rm -rf bin $(NOT_NEEDED)
 	@find $(ARTIFACTS_DIR)/python -name __pycache__ -type d -prune -exec rm -rf {} +

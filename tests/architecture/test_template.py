@@ -136,6 +136,14 @@ def alarms(template: Template) -> Iterator[str]:
         yield "nobody watches what the API fails at"
 
 
+def only_messages(template: Template) -> Iterator[str]:
+    """Check that alarms, which come by the same topic, are not taken for messages and fail."""
+    for name, each in of_type(template, "AWS::SNS::Subscription").items():
+        attributes = each.get("FilterPolicy", {}).get("event")
+        if each["Protocol"] == "lambda" and attributes != [{"exists": True}]:
+            yield f"{name} hands alarms over"
+
+
 def actions(template: Template) -> Iterator[str]:
     for name, each in statements(template):
         yield from (f"{name}: {action}" for action in listed(each["Action"]) if "*" in action)
@@ -414,6 +422,7 @@ PLANTED: list[tuple[Rule, Callable[[Template], None]]] = [
     (alarms, planted("ApiFailsAlarm")),
     (alarms, planted("WakeDeadLettersAlarm", P, "AlarmActions", value=[{"Ref": "Other"}])),
     (alarms, another_alarm),
+    (only_messages, planted("OnAlertTopic", P, "FilterPolicy")),
     (
         actions,
         granted("Api", {"Effect": "Allow", "Action": "sqs:*", "Resource": "x"}),

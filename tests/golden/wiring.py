@@ -67,7 +67,7 @@ def _woken(template: Template, name: str, function: dict[str, Any]) -> tuple[str
             case "Schedule", {"Schedule": rate}:
                 return str(rate), dead
             case "SNS", {"Topic": topic}:
-                return f"the topic {_short(topic)}", dead
+                return f"{_short(topic)}: messages of ours, no alarms", dead
             case kind, _:
                 raise ValueError(f"{name} is woken by {kind}, which nobody has described")
     return ", ".join(_routes(template, name)), "the caller is told"
