@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SAM_VENV := .venv-sam
+SAM_READY := $(SAM_VENV)/.ready
 
 # Our matrices are small: more threads for each only make them wait for each other.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
+# The layers' Makefiles take PYTHON from here, a Python with pip, whatever this make was told.
+SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage bench check format requirements golden clean
+.PHONY: help demo test test-slow coverage bench check format requirements golden build validate deploy \
+	clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -19,6 +25,9 @@ demo: $(READY) ## Run a whole study on this machine, from search space to an end
 
 test: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: $(READY) $(SAM_READY) ## Run the tests that build what goes to Lambda (a minute, from the network)
+	@PYTHON=$(abspath $(SAM_VENV))/bin/python $(BIN)/python -m pytest -m slow
 
 coverage: $(READY) ## Run the tests of the domain; every branch of it must be taken
 	@$(BIN)/python -m pytest -q -n 2 tests/domain tests/app tests/client tests/web --cov --cov-report=term-missing:skip-covered
@@ -31,6 +40,7 @@ check: $(READY) ## Lint, types, import contracts, generated files
 	@echo "mypy" && $(BIN)/mypy
 	@echo "import contracts" && PYTHONPATH=. $(BIN)/lint-imports --no-cache
 	@echo "generated files" && $(BIN)/python -m tests.golden.check
+	@echo "lock files" && $(BIN)/python -m tests.packaging.locks
 
 golden: $(READY) ## Write the generated files anew; read the diff before you commit it
 	@$(BIN)/python -m tests.golden.check --write
@@ -38,15 +48,36 @@ golden: $(READY) ## Write the generated files anew; read the diff before you com
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --fix-only . && $(BIN)/ruff format .
 
+COMPILE = .venv-tools/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
+
+# A layer has the versions that the tests run with, so its lock follows requirements/dev.txt.
+LAYER = $(COMPILE) --constraint requirements/dev.txt --python-version 3.13 \
+	--python-platform aarch64-manylinux2014
+
 requirements: ## Pin the dependencies anew, with hashes and without URLs
 	@test -d .venv-tools || $(PYTHON) -m venv .venv-tools
 	@.venv-tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	@.venv-tools/bin/uv pip compile pyproject.toml --quiet --upgrade --extra local --extra dev \
-		--generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header \
-		--no-annotate --output-file requirements/dev.txt
+	@$(COMPILE) --universal --fork-strategy fewest --python-version 3.11 --extra local --extra dev \
+		pyproject.toml --output-file requirements/dev.txt
+	@$(COMPILE) --universal --python-version 3.11 requirements/sam.in --output-file requirements/sam.txt
+	@printf 'pydantic\naws-lambda-powertools\n' | $(LAYER) - --output-file layers/core/requirements.txt
+	@printf 'numpy\n' | $(LAYER) - --output-file layers/numeric/requirements.txt
+
+# A .pyc of this machine's Python would go along, for sam takes the folder as it is.
+build: $(SAM_READY) ## Build the layers for Lambda into .aws-sam; TUNEWRIGHT_BUILD_FOR=host for this machine
+	@rm -rf functions/__pycache__
+	@$(SAM) build
+	@$(SAM_VENV)/bin/python layers/report.py .aws-sam/build
+
+validate: $(SAM_READY) ## Hold the template to what SAM and CloudFormation know of it
+	@$(SAM) validate --lint --region us-east-1
+
+deploy: build ## Deploy what was built, asking for each parameter
+	@$(SAM) deploy --guided
 
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) .venv-tools .tunewright .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(SAM_VENV) .venv-tools .aws-sam .tunewright .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -60,3 +91,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/pip install -qq --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(SAM_READY): requirements/sam.txt
+	@echo "set-up: sam in a virtual environment of its own, $(SAM_VENV) (a minute or two)"
+	@$(PYTHON) -m venv $(SAM_VENV)
+	@env -u PYTHONDONTWRITEBYTECODE $(SAM_VENV)/bin/pip install -qq --disable-pip-version-check \
+		--no-deps --require-hashes --requirement requirements/sam.txt
+	@touch $(SAM_READY)

@@ -2,8 +2,8 @@
 
 import ast
 import copy
+import hashlib
 import json
-import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,80 +11,44 @@ from typing import Any
 
 import pytest
 import yaml
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
+from tests.support import template
+from tests.support.template import Template, listed, matches, of_type, statements, text
 from tunewright.adapters.dynamodb.definition import EXPIRES, table_definition
 from tunewright.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "template.yaml"
 ROLES = {"OnWake": "TrainingRoleArns", "OnDeploy": "HostingRoleArns"}
 ANYTHING: set[tuple[str, str]] = set()
 """Function and action that may have `Resource: "*"`, for the API knows no other; none so far."""
-MANAGED = {
-    "AWSLambdaBasicExecutionRole",
-    "AWSLambdaDynamoDBExecutionRole",
-    "AWSLambdaSQSQueueExecutionRole",
+OPEN = ("/tw-*", "/${AWS::StackName}/profiles/*", ":key/*", "${Table.Arn}/stream/*")
+"""How a resource may end that names many: our prefix, our path; keys are held by a condition."""
+TAKE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "dynamodb:GetRecords"}
+OPEN_ROUTES = {
+    ("/approvals/{token}", "GET"),
+    ("/approvals/{token}", "POST"),
+    ("/slack/actions", "POST"),
 }
-"""Policies of AWS's that SAM adds: writing logs, reading the stream, reading the queues."""
-SYNCHRONOUS = {"Api"}
+MOST_A_SECOND = 5
+MOST_ALARMS = 10
+"""So many are free of charge in every account."""
+SYNCHRONOUS = {"Api", "Approval"}
 """Functions whose caller is told of a failure."""
 DAYS = 86400
-
-Template = dict[str, Any]
-
-
-class NoManagedPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
 
 
 @pytest.fixture(scope="module")
 def source() -> Template:
-    found: Template = yaml_parse(TEMPLATE.read_text())
-    return found
+    return template.written()
 
 
 @pytest.fixture(scope="module")
-def transformed(source: Template) -> Template:
-    given = copy.deepcopy(source)
-    given["Globals"]["Function"]["CodeUri"] = "s3://x/y"
-    for each in given["Resources"].values():
-        if each["Type"] == "AWS::Serverless::LayerVersion":
-            each["Properties"]["ContentUri"] = "s3://x/y"
-    patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    level = logging.getLogger("samtranslator").level
-    try:
-        found: Template = transform(given, {}, NoManagedPolicies())
-    finally:
-        patch.undo()
-        logging.getLogger("samtranslator").setLevel(level)
-    return json.loads(json.dumps(found))
-
-
-def of_type(template: Template, kind: str) -> dict[str, Any]:
-    return {
-        name: each.get("Properties", {})
-        for name, each in template["Resources"].items()
-        if each["Type"] == kind
-    }
+def transformed() -> Template:
+    return template.transformed()
 
 
 def functions(template: Template) -> dict[str, Any]:
     return of_type(template, "AWS::Lambda::Function")
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def statements(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for policy in role.get("Policies", ()):
-            for each in policy["PolicyDocument"]["Statement"]:
-                yield name.removesuffix("Role"), each
 
 
 def logs(template: Template) -> Iterator[str]:
@@ -159,30 +123,160 @@ def queues_kept(template: Template) -> Iterator[str]:
             yield f"{name} shows a message again too early"
 
 
-def failures_watched(template: Template) -> Iterator[str]:
-    watched = {
-        each["Dimensions"][0]["Value"].get("Ref")
-        for each in of_type(template, "AWS::CloudWatch::Alarm").values()
-        if each["AlarmActions"] == [{"Ref": "Topic"}]
-    }
-    yield from (f"nobody watches {name}" for name in functions(template).keys() - watched)
+def alarms(template: Template) -> Iterator[str]:
+    held = of_type(template, "AWS::CloudWatch::Alarm")
+    if len(held) > MOST_ALARMS:
+        yield f"{len(held)} alarms cost more than nothing"
+    for name, each in held.items():
+        if each["AlarmActions"] != [{"Ref": "Topic"}]:
+            yield f"nobody hears {name}"
+    at = [{"Name": "ApiName", "Value": {"Ref": "AWS::StackName"}}, {"Name": "Stage", "Value": "v1"}]
+    failing = [each for each in held.values() if each["MetricName"] == "5XXError"]
+    if [each["Dimensions"] for each in failing] != [at]:
+        yield "nobody watches what the API fails at"
+
+
+def only_messages(template: Template) -> Iterator[str]:
+    """Check that alarms, which come by the same topic, are not taken for messages and fail."""
+    for name, each in of_type(template, "AWS::SNS::Subscription").items():
+        attributes = each.get("FilterPolicy", {}).get("event")
+        if each["Protocol"] == "lambda" and attributes != [{"exists": True}]:
+            yield f"{name} hands alarms over"
 
 
 def actions(template: Template) -> Iterator[str]:
     for name, each in statements(template):
         yield from (f"{name}: {action}" for action in listed(each["Action"]) if "*" in action)
-    for role in of_type(template, "AWS::IAM::Role").values():
+        if "NotAction" in each or "NotResource" in each:
+            yield f"{name} may do all but something"
+    for name, role in of_type(template, "AWS::IAM::Role").items():
         for arn in role.get("ManagedPolicyArns", ()):
-            if json.dumps(arn).rstrip('"}] ').rpartition("/")[2] not in MANAGED:
-                yield f"managed policy {arn}"
+            yield f"{name} has the managed policy {arn}"
 
 
 def resources(template: Template) -> Iterator[str]:
     for name, each in statements(template):
-        if "*" in listed(each["Resource"]):
-            for action in listed(each["Action"]):
-                if (name, action) not in ANYTHING:
-                    yield f"{name} may {action} anything"
+        for resource in listed(each["Resource"]):
+            words = text(resource)
+            if words == "*" or ("*" in words and not words.endswith(OPEN)):
+                for action in listed(each["Action"]):
+                    if (name, action) not in ANYTHING:
+                        yield f"{name} may {action} {words}"
+
+
+def own_log(template: Template) -> Iterator[str]:
+    held = dict.fromkeys(functions(template), 0)
+    for name, each in statements(template):
+        if any(action.startswith("logs:") for action in listed(each["Action"])):
+            held[name] += 1
+            if each["Resource"] != {"Fn::GetAtt": [f"{name}Log", "Arn"]}:
+                yield f"{name} writes to {text(each['Resource'])}"
+    yield from (f"{name} cannot write its log" for name, count in held.items() if count != 1)
+
+
+def own_source(template: Template) -> Iterator[str]:
+    """Check that a function may take from what wakes it, and from nothing else."""
+    sources: dict[str, set[str]] = {}
+    for each in of_type(template, "AWS::Lambda::EventSourceMapping").values():
+        sources.setdefault(each["FunctionName"]["Ref"], set()).add(text(each["EventSourceArn"]))
+    taken: dict[str, set[str]] = {}
+    for name, each in statements(template):
+        if TAKE & set(listed(each["Action"])):
+            taken.setdefault(name, set()).update(text(one) for one in listed(each["Resource"]))
+    for name in sources.keys() | taken.keys():
+        if sources.get(name) != taken.get(name):
+            yield f"{name} takes from {taken.get(name)} and is woken by {sources.get(name)}"
+
+
+def own_stack(template: Template) -> Iterator[str]:
+    """Check that what is made is tagged as this stack's, and what is changed is this stack's."""
+    here = {"Ref": "AWS::StackName"}
+    for name, each in statements(template):
+        for action in listed(each["Action"]):
+            service, _, verb = action.partition(":")
+            if service != "sagemaker" or verb.startswith(("Describe", "List")):
+                continue
+            if text(each["Resource"]).endswith(":endpoint-config/tw-*") and verb[6:] == "Endpoint":
+                continue  # Of an endpoint's two resources, the tag is asked of the endpoint itself.
+            kind = "Request" if verb.startswith(("Create", "Add")) else "Resource"
+            asked = each.get("Condition", {}).get("StringEquals", {})
+            if asked.get(f"aws:{kind}Tag/tunewright:stack") != here:
+                yield f"{name} may {verb} what is not this stack's"
+
+
+def own_kinds(template: Template) -> Iterator[str]:
+    """Check that each access to the table says to which kinds of items."""
+    for name, each in statements(template):
+        acts = [action for action in listed(each["Action"]) if action.startswith("dynamodb:")]
+        if acts and each["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}:
+            condition = each.get("Condition", {})
+            kinds = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+            if not kinds or not all(re.fullmatch(r"[A-Z]+#\*", kind) for kind in kinds):
+                yield f"{name} may {acts} any item"
+            if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
+                yield f"{name} may {acts} without a key"
+
+
+def open_routes(template: Template) -> Iterator[str]:
+    """Check that what is open to everybody is what is meant to be, and is slow and discreet."""
+    found = {
+        (route(template, each["ResourceId"]["Ref"]), each["HttpMethod"]): each
+        for each in of_type(template, "AWS::ApiGateway::Method").values()
+    }
+    stage = template["Resources"]["ApiStage"]["Properties"]
+    limits = {
+        (each["ResourcePath"].replace("~1", "/").replace("//", "/"), each["HttpMethod"]): each
+        for each in stage["MethodSettings"]
+    }
+    for at, each in found.items():
+        if each["AuthorizationType"] != "NONE":
+            continue
+        if at not in OPEN_ROUTES:
+            yield f"{at} is open to everybody"
+        if "${Approval.Arn}" not in each["Integration"]["Uri"]["Fn::Sub"]:
+            yield f"{at} is open, and not an approval"
+        if limits.get(at, {}).get("ThrottlingRateLimit", 99) > MOST_A_SECOND:
+            yield f"{at} is not throttled"
+    yield from (f"{at} is not open" for at in OPEN_ROUTES - found.keys())
+    if "$context.path" in stage["AccessLogSetting"]["Format"]:
+        yield "the access log shows tokens"
+
+
+def invokers(template: Template) -> Iterator[str]:
+    """Check that whoever may invoke a function is named exactly."""
+    for name, each in of_type(template, "AWS::Lambda::Permission").items():
+        source = text(each["SourceArn"])
+        if each["FunctionName"] == {"Ref": "Approval"} and not source.endswith(
+            ("${RestApi}/*/*/approvals/*", "${RestApi}/*/POST/slack/actions")
+        ):
+            yield f"{name} lets {source} invoke"
+        if source.startswith("*"):
+            yield f"{name} lets anybody invoke"
+
+
+def snapshots(template: Template) -> Iterator[str]:
+    """Check that another API gets another deployment: an old one goes on showing the old routes."""
+    shown = {
+        name: each
+        for name, each in template["Resources"].items()
+        if each["Type"].startswith("AWS::ApiGateway::")
+        and each["Type"].rpartition(":")[2] in {"Resource", "Method", "Authorizer"}
+    }
+    digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:8]
+    methods = sorted(of_type(template, "AWS::ApiGateway::Method"))
+    for name, each in template["Resources"].items():
+        if each["Type"] == "AWS::ApiGateway::Deployment":
+            if not name.endswith(digest):
+                yield f"{name} shows another API: its name must end in {digest}"
+            if sorted(each["DependsOn"]) != methods:
+                yield f"{name} does not wait for all methods"
+
+
+def route(template: Template, resource: str) -> str:
+    """Give the path of one of the API's resources."""
+    held = template["Resources"][resource]["Properties"]
+    parent = held["ParentId"].get("Ref")
+    return f"{route(template, parent) if parent else ''}/{held['PathPart']}"
 
 
 def passed_roles(template: Template) -> Iterator[str]:
@@ -236,19 +330,6 @@ def descriptions(template: Template) -> Iterator[str]:
     for name, each in template["Parameters"].items():
         if not each.get("Description"):
             yield f"the parameter {name} says nothing"
-
-
-def matches(pattern: Any, event: Any) -> bool:
-    if isinstance(pattern, dict):
-        return isinstance(event, dict) and all(
-            matches(each, event.get(key)) for key, each in pattern.items()
-        )
-    return any(
-        isinstance(event, str) and event.startswith(each["prefix"])
-        if isinstance(each, dict)
-        else event == each
-        for each in pattern
-    )
 
 
 def an_event(kind: str, **detail: Any) -> dict[str, Any]:
@@ -315,9 +396,19 @@ def granted(function: str, statement: dict[str, Any]) -> Callable[[Template], No
     return plant
 
 
+def another_alarm(template: Template) -> None:
+    for n in range(MOST_ALARMS):
+        template["Resources"][f"More{n}"] = template["Resources"]["WakeDeadLettersAlarm"]
+
+
 Rule = Callable[[Template], Iterator[str]]
 P = "Properties"
 DETAIL = ("TrialEndedRule", P, "EventPattern", "detail")
+TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+KEYLESS = {"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["STUDY#*"]}}}
+DEPLOYMENT = next(
+    name for name in template.written()["Resources"] if name.startswith("ApiDeploymentIam")
+)
 VARIABLES = ("OnWake", P, "Environment", "Variables")
 PLANTED: list[tuple[Rule, Callable[[Template], None]]] = [
     (logs, planted("OnWakeLog", P, "RetentionInDays")),
@@ -328,7 +419,10 @@ PLANTED: list[tuple[Rule, Callable[[Template], None]]] = [
     (queues_kept, planted("WakeQueue", P, "MessageRetentionPeriod", value=345600)),
     (queues_kept, planted("WakeDeadLettersAlarm")),
     (queues_kept, planted("WakeQueue", P, "RedrivePolicy")),
-    (failures_watched, planted("OnWakeErrorsAlarm")),
+    (alarms, planted("ApiFailsAlarm")),
+    (alarms, planted("WakeDeadLettersAlarm", P, "AlarmActions", value=[{"Ref": "Other"}])),
+    (alarms, another_alarm),
+    (only_messages, planted("OnAlertTopic", P, "FilterPolicy")),
     (
         actions,
         granted("Api", {"Effect": "Allow", "Action": "sqs:*", "Resource": "x"}),
@@ -338,6 +432,28 @@ PLANTED: list[tuple[Rule, Callable[[Template], None]]] = [
         resources,
         granted("Api", {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": "*"}),
     ),
+    (
+        resources,
+        granted("Api", {"Action": "sqs:SendMessage", "Resource": {"Fn::Sub": "arn:aws:sqs:x:y:*"}}),
+    ),
+    (own_log, granted("Api", {"Action": "logs:PutLogEvents", "Resource": "another"})),
+    (own_log, planted("ApiRole", P, "Policies", 0, "PolicyDocument", "Statement", 0)),
+    (own_source, granted("OnWake", {"Action": "sqs:ReceiveMessage", "Resource": "another"})),
+    (own_source, planted("OnDeployQueue", P, "FunctionName", "Ref", value="OnAlert")),
+    (own_stack, granted("OnDeploy", {"Action": "sagemaker:DeleteEndpoint", "Resource": "x"})),
+    (own_stack, granted("OnWake", {"Action": "sagemaker:AddTags", "Resource": "x"})),
+    (own_kinds, granted("Approval", {"Action": "dynamodb:PutItem", "Resource": TABLE})),
+    (own_kinds, granted("Approval", {"Action": "dynamodb:GetItem", "Resource": TABLE} | KEYLESS)),
+    (open_routes, planted("ApiAny", P, "AuthorizationType", value="NONE")),
+    (open_routes, planted("ApiApprovalGet")),
+    (open_routes, planted("ApiStage", P, "MethodSettings", 1)),
+    (open_routes, planted("ApiSlackPost", P, "Integration", "Uri", "Fn::Sub", value="${Api.Arn}")),
+    (open_routes, planted("ApiStage", P, "AccessLogSetting", "Format", value="$context.path")),
+    (invokers, planted("LinkMayInvoke", P, "SourceArn", "Fn::Sub", value="${RestApi}/*")),
+    (invokers, planted("ApiMayInvoke", P, "SourceArn", value="*")),
+    (snapshots, planted("ApiSlackActions", P, "PathPart", value="answers")),
+    (snapshots, planted("ApiAny", P, "AuthorizationType", value="NONE")),
+    (snapshots, planted(DEPLOYMENT, "DependsOn", 0)),
     (
         passed_roles,
         granted("OnWake", {"Action": "iam:PassRole", "Resource": "arn:aws:iam::1:role/*"}),
@@ -386,3 +502,11 @@ def test_only_new_decisions_wake_the_announcer(transformed: Template) -> None:
     pattern = yaml.safe_load(mapping["FilterCriteria"]["Filters"][0]["Pattern"])
     assert pattern["eventName"] == ["INSERT"]
     assert pattern["dynamodb"]["NewImage"] == {"unpublished": {"S": [{"exists": True}]}}
+
+
+def test_each_function_says_where_its_code_is(source: Template) -> None:
+    """Sam build leaves a global path as it is, and sam deploy then looks for it elsewhere."""
+    assert "CodeUri" not in source["Globals"]["Function"]
+    for name, each in of_type(source, "AWS::Serverless::Function").items():
+        assert each["CodeUri"] == "functions/", name
+        assert source["Resources"][name]["Metadata"] == {"SkipBuild": True}, name

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from tests.golden.wiring import wiring
 from tunewright.domain.form import json_schema
 from tunewright.web.openapi import describe
 from tunewright.web.routes import OPEN_ROUTES, ROUTES
@@ -46,6 +47,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/study.schema.json": schema,
     "docs/reference/cli.md": command_line,
     "docs/reference/openapi.json": openapi,
+    "docs/reference/wiring.md": wiring,
 }
 
 

@@ -1,0 +1,1 @@
+"""What goes to Lambda: its lock files, its layers, its payloads."""
