@@ -14,7 +14,7 @@ export OMP_NUM_THREADS := 1
 SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow coverage bench check format requirements golden build validate deploy \
+.PHONY: help demo test test-slow test-clients coverage bench check format requirements golden build validate deploy \
 	clean
 
 help: ## Show what can be typed
@@ -28,6 +28,9 @@ test: $(READY) ## Run the tests
 
 test-slow: $(READY) $(SAM_READY) ## Run the tests that build what goes to Lambda (a minute, from the network)
 	@PYTHON=$(abspath $(SAM_VENV))/bin/python $(BIN)/python -m pytest -m slow
+
+test-clients: $(READY) .venv-sdk2/.ready .venv-sdk3/.ready .venv-cli/.ready ## Run the guide with the SageMaker SDKs, boto3 and the AWS CLI (a quarter of an hour)
+	@$(BIN)/python -m pytest -m clients --timeout 1500 tests/clients
 
 coverage: $(READY) ## Run the tests of the domain; every branch of it must be taken
 	@$(BIN)/python -m pytest -q -n 2 tests/domain tests/app tests/client tests/web --cov --cov-report=term-missing:skip-covered
@@ -60,7 +63,8 @@ requirements: ## Pin the dependencies anew, with hashes and without URLs
 	@.venv-tools/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(COMPILE) --universal --fork-strategy fewest --python-version 3.11 --extra local --extra dev \
 		pyproject.toml --output-file requirements/dev.txt
-	@$(COMPILE) --universal --python-version 3.11 requirements/sam.in --output-file requirements/sam.txt
+	@for each in sam sdk2 sdk3 cli; do $(COMPILE) --universal --python-version 3.11 \
+		requirements/$$each.in --output-file requirements/$$each.txt; done
 	@printf 'pydantic\naws-lambda-powertools\n' | $(LAYER) - --output-file layers/core/requirements.txt
 	@printf 'numpy\n' | $(LAYER) - --output-file layers/numeric/requirements.txt
 
@@ -77,7 +81,7 @@ deploy: build ## Deploy what was built, asking for each parameter
 	@$(SAM) deploy --guided
 
 clean: ## Remove what the targets made
-	@rm -rf $(VENV) $(SAM_VENV) .venv-tools .aws-sam .tunewright .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-* .aws-sam .tunewright .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -92,9 +96,9 @@ $(READY): requirements/dev.txt pyproject.toml
 		--no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-$(SAM_READY): requirements/sam.txt
-	@echo "set-up: sam in a virtual environment of its own, $(SAM_VENV) (a minute or two)"
-	@$(PYTHON) -m venv $(SAM_VENV)
-	@env -u PYTHONDONTWRITEBYTECODE $(SAM_VENV)/bin/pip install -qq --disable-pip-version-check \
-		--no-deps --require-hashes --requirement requirements/sam.txt
-	@touch $(SAM_READY)
+.venv-%/.ready: requirements/%.txt
+	@echo "set-up: $* in a virtual environment of its own, .venv-$* (a minute or two)"
+	@$(PYTHON) -m venv .venv-$*
+	@env -u PYTHONDONTWRITEBYTECODE .venv-$*/bin/pip install -qq --disable-pip-version-check \
+		--no-deps --require-hashes --requirement requirements/$*.txt
+	@touch $@

@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.encryption import with_key
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -51,7 +53,7 @@ class EmbeddedAws:
         if scope["type"] == "lifespan":
             self._loop = asyncio.get_running_loop()
             self._start_saver()
-        await self._ministack.app(scope, receive, send)
+        await self._ministack.app(with_key(scope), receive, send)
 
     def reset(self) -> None:
         """Forget everything, on disk too."""
