@@ -73,6 +73,7 @@ class LocalServer:
             url=self.url,
             region=self.settings.region,
             account=self.settings.account,
+            secret=self.settings.secret_key,
         )
         self.sagemaker = SageMakerLocal(
             self.settings, on_event=self._deliver, parts=self._parts(self.settings)
@@ -80,6 +81,7 @@ class LocalServer:
         self._thread.start()
         if not self._up.wait(_START_SECONDS) or self._failure is not None:
             raise RuntimeError(f"no server at {self.url}") from self._failure
+        self.aws.resume()
         self.sagemaker.start()
 
     def close(self) -> None:

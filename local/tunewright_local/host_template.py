@@ -1,0 +1,81 @@
+"""What `template.yaml` becomes on this machine: the same resources, from packages made here."""
+
+import copy
+import json
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import contextmanager
+from collections.abc import Iterator
+from typing import Any
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+Template = dict[str, Any]
+
+_MOST_BATCHES = 2
+"""Batches of one queue handled at a time: each is a process of some 60 to 100 MB."""
+
+
+class _NoManagedPolicies:
+    """Managed policies by short name; the template names them by ARN, so none is looked up."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def host_template(
+    source: str,
+    *,
+    code: str,
+    layers: Mapping[str, str],
+    environment: Mapping[str, str],
+    region: str,
+) -> Template:
+    """Transform a SAM template as CloudFormation would, for this machine.
+
+    Args:
+        source: The template.
+        code: The S3 address of the functions' package.
+        layers: For each layer's logical name the S3 address of its package.
+        environment: What each function is told besides what the template tells it.
+        region: Where it is deployed.
+    """
+    given = yaml_parse(source)
+    function = given["Globals"]["Function"]
+    function["CodeUri"] = code
+    function["Environment"]["Variables"] |= environment
+    for name, each in given["Resources"].items():
+        if each["Type"] == "AWS::Serverless::LayerVersion":
+            each["Properties"]["ContentUri"] = layers[name]
+    with _quiet(region):
+        made = transform(given, {}, _NoManagedPolicies())
+    whole: Template = json.loads(json.dumps(made))
+    for each in whole["Resources"].values():
+        _fit(each)
+    return whole
+
+
+def _fit(resource: dict[str, Any]) -> None:
+    """Keep the number of processes to what one machine can hold."""
+    if resource["Type"] == "AWS::Lambda::EventSourceMapping" and "Queue" in json.dumps(
+        resource["Properties"]["EventSourceArn"]
+    ):
+        resource["Properties"]["ScalingConfig"] = {"MaximumConcurrency": _MOST_BATCHES}
+
+
+@contextmanager
+def _quiet(region: str) -> Iterator[None]:
+    """Tell the translator the region without asking boto3, and keep it from logging."""
+    log = logging.getLogger("samtranslator")
+    level, before = log.level, os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = region
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        if before is None:
+            del os.environ["AWS_DEFAULT_REGION"]
+        else:
+            os.environ["AWS_DEFAULT_REGION"] = before
