@@ -1,12 +1,10 @@
 """What `template.yaml` becomes on this machine: the same resources, from packages made here."""
 
-import copy
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any
 
 from samtranslator.translator.transform import transform
@@ -31,6 +29,7 @@ def host_template(
     code: str,
     layers: Mapping[str, str],
     environment: Mapping[str, str],
+    overriding: Mapping[str, str],
     region: str,
 ) -> Template:
     """Transform a SAM template as CloudFormation would, for this machine.
@@ -40,6 +39,7 @@ def host_template(
         code: The S3 address of the functions' package.
         layers: For each layer's logical name the S3 address of its package.
         environment: What each function is told besides what the template tells it.
+        overriding: What functions are told in place of what the template tells them.
         region: Where it is deployed.
     """
     given = yaml_parse(source)
@@ -53,12 +53,15 @@ def host_template(
         made = transform(given, {}, _NoManagedPolicies())
     whole: Template = json.loads(json.dumps(made))
     for each in whole["Resources"].values():
-        _fit(each)
+        _fit(each, overriding)
     return whole
 
 
-def _fit(resource: dict[str, Any]) -> None:
-    """Keep the number of processes to what one machine can hold."""
+def _fit(resource: dict[str, Any], overriding: Mapping[str, str]) -> None:
+    """Name what is at another address here, and keep the processes to what one machine holds."""
+    if resource["Type"] == "AWS::Lambda::Function":
+        variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+        variables.update({k: v for k, v in overriding.items() if k in variables})
     if resource["Type"] == "AWS::Lambda::EventSourceMapping" and "Queue" in json.dumps(
         resource["Properties"]["EventSourceArn"]
     ):
