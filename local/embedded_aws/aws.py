@@ -18,6 +18,7 @@ from embedded_aws.changes import Changes, apply
 from embedded_aws.journal import History
 from embedded_aws.opening import opened
 from embedded_aws.operations import Operation, operation_of
+from embedded_aws.queues import take_turns
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -71,6 +72,7 @@ class EmbeddedAws:
         self._ministack = opened(directory, url=url, region=region, account=account, secret=secret)
         self._calls = Calls()
         self._calls.install(self._ministack)
+        take_turns(self._ministack, self._on_loop)
         self._history = History(directory / "state")
         self._changes = Changes(self._history.append)
         self._restore()

@@ -58,6 +58,8 @@ class Instance:
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_REGION": "us-east-1",
+            # The name that boto3 reads
+            "AWS_DEFAULT_REGION": "us-east-1",
             "TUNEWRIGHT_API": f"{self.url}/_api",
         }
 
