@@ -4,24 +4,22 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from urllib.request import urlopen
+from typing import NoReturn
 
 import click
 
-from tunewright_local.front import API, HEALTH, INBOX
+from tunewright_local.front import API, INBOX
 from tunewright_local.guard import RealAwsError, check
 from tunewright_local.instance import Folder, Instance, RunsAlreadyError
+from tunewright_local.process import NotStartedError, launch, stop
 from tunewright_local.status import show_status
 
 INVALID, FAILED = 4, 5
 DEFAULT = Path(".tunewright/local")
-_START_SECONDS = 90.0
-_STOP_SECONDS = 60.0
 _DIR = click.option(
     "--dir",
     "folder",
@@ -39,7 +37,7 @@ def main() -> None:
 
 @main.command()
 @_DIR
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Default: the former one, or 4566.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default: the former one, or 4566.")
 @click.option("--detach", is_flag=True, help="Come back once it is ready; it goes on.")
 @click.option("--cpus", type=click.IntRange(1), help="Threads given to each training job.")
 def up(*, folder: Path, port: int | None, detach: bool, cpus: int | None) -> None:
@@ -100,12 +98,10 @@ def down(*, folder: Path) -> None:
     if instance is None or not instance.runs:
         click.echo(f"nothing runs in {folder}")
         return
-    os.kill(instance.pid, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while instance.runs:
-        if time.monotonic() > deadline:
-            _fail(f"process {instance.pid} does not end", FAILED)
-        time.sleep(0.05)
+    try:
+        stop(instance)
+    except NotStartedError as error:
+        _fail(str(error), FAILED)
     click.echo(f"stopped; all state is in {folder}")
 
 
@@ -128,34 +124,12 @@ def exports(instance: Instance) -> list[str]:
 
 
 def _detach(folder: Path, port: int | None, cpus: int | None) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "log"
-    command = [sys.executable, "-m", "tunewright_local", "up", "--dir", str(folder)]
-    command += [] if port is None else ["--port", str(port)]
-    command += [] if cpus is None else ["--cpus", str(cpus)]
     began = time.monotonic()
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
-    while time.monotonic() - began < _START_SECONDS:
-        if process.poll() is not None:
-            lines = log.read_text(errors="replace").splitlines()
-            _fail(lines[-1] if lines else "it did not start", FAILED)
-        instance = Folder(folder).read()
-        if instance is not None and instance.pid == process.pid and _is_ready(instance):
-            _say_ready(instance, time.monotonic() - began)
-            return
-        time.sleep(0.1)
-    _fail(f"it is not ready after {_START_SECONDS:.0f} s; see {log}", FAILED)
-
-
-def _is_ready(instance: Instance) -> bool:
     try:
-        with urlopen(instance.url + HEALTH, timeout=2) as answer:  # noqa: S310 - our own port
-            return bool(json.load(answer)["ready"])
-    except OSError:
-        return False
+        instance = launch(folder, port=port, cpus=cpus)
+    except NotStartedError as error:
+        _fail(str(error), FAILED)
+    _say_ready(instance, time.monotonic() - began)
 
 
 def _say_ready(instance: Instance, seconds: float) -> None:
@@ -167,7 +141,7 @@ def _say_ready(instance: Instance, seconds: float) -> None:
         click.echo(line)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(code)
 

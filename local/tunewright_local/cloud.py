@@ -13,12 +13,13 @@ from botocore.config import Config
 from embedded_aws import is_open, place, secret_of
 from sagemaker_local.events import Event
 from sagemaker_local.server import App, LocalServer
-from tunewright_local.deployment import ACCOUNT, Deployed, Told, access_key, deploy, sweep
+from tunewright_local.deployment import Deployed, Told, access_key, deploy, sweep
 from tunewright_local.front import API, INBOX, Front
 from tunewright_local.inbox import Letters
 from tunewright_local.inbox_web import InboxWeb
 from tunewright_local.instance import Folder, Instance
 from tunewright_local.post import Postman
+from tunewright_local.profile import ACCOUNT
 
 _SERVICES = ("cloudformation", "dynamodb", "iam", "lambda", "s3", "sns", "sqs", "ssm")
 _SWEEP_AFTER = (0.0, 65.0)

@@ -14,13 +14,11 @@ from samtranslator.yaml_helper import yaml_parse
 import gp_surrogate
 import tunewright
 from tunewright.domain.prices import USD_PER_HOUR
-from tunewright.domain.profile import Profile
 from tunewright_local.host_template import Template, host_template
 from tunewright_local.packages import Package, pack_functions, pack_layer
+from tunewright_local.profile import BUCKET, local_profile
 
 STACK = "tunewright"
-BUCKET = "tunewright-local"
-ACCOUNT = "123456789012"
 CODE_BUCKET = "tunewright-local-code"
 MAIL_QUEUE = "tunewright-local-mail"
 WEBHOOK = "/tunewright-local/slack-webhook"
@@ -87,17 +85,6 @@ class Deployed:
     def api(self) -> tuple[str, str]:
         """The id of the REST API, and its stage."""
         return self.resources["RestApi"], _STAGE
-
-
-def local_profile(region: str) -> Profile:
-    """Return what studies may use on this machine: everything that is local."""
-    return Profile(
-        name="default",
-        region=region,
-        training_role=f"arn:aws:iam::{ACCOUNT}:role/tunewright-training",
-        hosting_role=f"arn:aws:iam::{ACCOUNT}:role/tunewright-hosting",
-        output=f"s3://{BUCKET}/output",
-    )
 
 
 def deploy(clients: Mapping[str, Any], told: Told) -> Deployed:

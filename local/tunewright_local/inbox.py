@@ -45,7 +45,7 @@ class Letters:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._letters = list(_read(path))
+        self._letters = list(read_letters(path))
         self._ids = {each.id for each in self._letters}
 
     def take(self, id_: str, kind: Kind, body: dict[str, Any]) -> bool:
@@ -59,7 +59,8 @@ class Letters:
                 return False
             letter = Letter(id_, kind, datetime.now(UTC).isoformat(timespec="milliseconds"), body)
             with self._path.open("ab") as file:
-                file.write(json.dumps(asdict(letter)).encode() + b"\n")
+                # It begins a line of its own, even after one that a crash cut off
+                file.write(b"\n" + json.dumps(asdict(letter)).encode())
                 file.flush()
                 os.fsync(file.fileno())
             self._letters.append(letter)
@@ -72,7 +73,8 @@ class Letters:
             return list(self._letters)
 
 
-def _read(path: Path) -> list[Letter]:
+def read_letters(path: Path) -> list[Letter]:
+    """Return the letters of a file, the oldest first."""
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -82,8 +84,4 @@ def _read(path: Path) -> list[Letter]:
         # A line that a crash cut off was never acknowledged
         with suppress(ValueError, TypeError):
             letters.append(Letter(**json.loads(line)))
-    if lines[-1]:
-        # So that the next letter begins a line of its own
-        with path.open("ab") as file:
-            file.write(b"\n")
     return letters
