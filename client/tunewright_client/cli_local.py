@@ -1,4 +1,4 @@
-"""`tunewright local`: hands over to the local cloud, which is an extra that may not be installed."""
+"""`tunewright local`: hands over to the local cloud, an extra that may not be installed."""
 
 import importlib.util
 import subprocess

@@ -1,4 +1,4 @@
-"""REST APIs as they were deployed: where their stages are served, and how their methods are open."""
+"""REST APIs as they were deployed: where a stage is served, and which methods are open."""
 
 import sys
 

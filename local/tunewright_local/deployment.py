@@ -197,7 +197,9 @@ def _bring_to(
     digest: str,
 ) -> bool:
     stack = _stack(cloudformation)
-    standing = stack is not None and stack["StackStatus"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+    standing = stack is not None and stack["StackStatus"].endswith(
+        ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    )
     tags = {each["Key"]: each["Value"] for each in (stack or {}).get("Tags", ())}
     if standing and tags.get(_DIGEST) == digest:
         return False
@@ -243,9 +245,7 @@ def _wait(cloudformation: Any) -> dict[str, Any] | None:  # noqa: ANN401
     raise DeploymentError(f"the template was not deployed within {_SECONDS:.0f} seconds")
 
 
-def _make_up(
-    clients: Mapping[str, Any], template: Template, resources: Mapping[str, str]
-) -> None:
+def _make_up(clients: Mapping[str, Any], template: Template, resources: Mapping[str, str]) -> None:
     """Do what the embedded CloudFormation and SNS leave out: TTL of tables, e-mail."""
     for name, each in template["Resources"].items():
         wanted = each.get("Properties", {}).get("TimeToLiveSpecification")

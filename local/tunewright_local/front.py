@@ -42,7 +42,7 @@ class Routes(Protocol):
 class Inbox(Protocol):
     """The inbox's pages."""
 
-    def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Answer one request; it may block."""
         ...
 
@@ -76,9 +76,7 @@ class Front:
             return
         body = await _whole(receive)
         if path == INBOX or path.startswith(f"{INBOX}/"):
-            answer = await asyncio.to_thread(
-                self._inbox.answer, scope["method"], path, headers, body
-            )
+            answer = await asyncio.to_thread(self._inbox.answer, scope["method"], path, body)
             await _send(send, answer)
             return
         is_api = path == API or path.startswith(f"{API}/")

@@ -1,4 +1,4 @@
-"""Which process runs the local cloud of a folder, so that there is one at a time, and its address."""
+"""Which process runs the local cloud of a folder, and where: one at a time."""
 
 import fcntl
 import json
@@ -101,10 +101,13 @@ class Folder:
         self._held = held
         former = self.read()
         if former is None:
-            former = Instance(port, *(secrets.token_hex(20) for _ in range(3)))
-        return replace(
-            former, port=port or former.port, pid=os.getpid(), began=began(os.getpid())
-        )
+            former = Instance(
+                port=port,
+                secret=secrets.token_hex(20),
+                webhook=secrets.token_hex(20),
+                signing_secret=secrets.token_hex(20),
+            )
+        return replace(former, port=port or former.port, pid=os.getpid(), began=began(os.getpid()))
 
     def write(self, instance: Instance) -> None:
         """Let others know; only the user may read it, for it holds keys."""

@@ -6,13 +6,14 @@ Libraries come from the interpreter that runs the local cloud, so nothing is ins
 import hashlib
 import importlib.util
 import io
+import marshal
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib._bootstrap_external import _code_to_hash_pyc  # type: ignore[import-not-found]
 from pathlib import Path
-from types import CodeType
 
+_UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""The kind of bytecode that is taken as it is, whatever its source's date (PEP 552)."""
 _EPOCH = (2020, 1, 1, 0, 0, 0)
 """One time for all files, so that the same sources make the same package."""
 
@@ -60,6 +61,6 @@ def _entries(files: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _bytecode(path: str, body: bytes) -> bytes:
-    code: CodeType = compile(body, path, "exec", dont_inherit=True)
-    compiled: bytearray = _code_to_hash_pyc(code, importlib.util.source_hash(body), checked=False)
-    return bytes(compiled)
+    code = marshal.dumps(compile(body, path, "exec", dont_inherit=True))
+    source = importlib.util.source_hash(body)
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + source + code

@@ -15,7 +15,10 @@ _IN_JSON = {
     "XAmzContentSHA256Mismatch": "InvalidSignatureException",
     "InvalidClientTokenId": "UnrecognizedClientException",
 }
-_IN_S3 = {"InvalidClientTokenId": "InvalidAccessKeyId", "MissingAuthenticationToken": "AccessDenied"}
+_IN_S3 = {
+    "InvalidClientTokenId": "InvalidAccessKeyId",
+    "MissingAuthenticationToken": "AccessDenied",
+}
 """Other words of AWS's for the same; where there is none, its JSON protocols add `Exception`."""
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -49,7 +52,8 @@ def refuse(headers: Mapping[str, str], service: str, error: SignatureError) -> A
         told["Content-Type"] = "application/xml"
         text = (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f"<Error><Code>{_IN_S3.get(error.code, error.code)}</Code><Message>{escape(str(error))}</Message>"
+            f"<Error><Code>{_IN_S3.get(error.code, error.code)}</Code>"
+            f"<Message>{escape(str(error))}</Message>"
             f"<RequestId>{request_id}</RequestId></Error>"
         )
         return FORBIDDEN, told, text.encode()

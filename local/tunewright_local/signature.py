@@ -162,7 +162,9 @@ def _body_hash(request: Request, claim: _Claim) -> str:
     if told is None:
         return true
     if _HASH.fullmatch(told) and not hmac.compare_digest(told, true):
-        raise SignatureError("XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
+        raise SignatureError(
+            "XAmzContentSHA256Mismatch", "The body is not the one that was signed."
+        )
     if not _HASH.fullmatch(told) and claim.service != "s3":
         raise SignatureError("InvalidSignature", "The body must be signed.")
     return told
