@@ -16,7 +16,7 @@ from embedded_aws import state
 from embedded_aws.calls import Calls
 from embedded_aws.changes import Changes, apply
 from embedded_aws.journal import History
-from embedded_aws.opening import opened
+from embedded_aws.opening import end_functions, opened
 from embedded_aws.operations import Operation, operation_of
 from embedded_aws.queues import take_turns
 
@@ -137,6 +137,7 @@ class EmbeddedAws:
         """Save once more, and stop."""
         self._stopped.set()
         self._calls.close()
+        end_functions()
         if self._saver is not None:
             self._saver.join()
         self._loop = None

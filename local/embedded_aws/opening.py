@@ -40,6 +40,13 @@ def opened(directory: Path, *, url: str, region: str, account: str, secret: str)
     return app
 
 
+def end_functions() -> None:
+    """End the processes in which functions run; what they were doing is done again."""
+    runtime = sys.modules.get("ministack.core.lambda_runtime")
+    if runtime is not None:
+        runtime.reset()
+
+
 def _configure(directory: Path, *, url: str, region: str, account: str) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
     os.environ.update(

@@ -30,6 +30,12 @@ from tunewright_local.environment import aws_environment
 from tunewright_local.instance import Folder, RunsAlreadyError
 from tunewright_local.profile import BUCKET
 
+pytestmark = [
+    # ministack leaves the pipes of ended functions to the garbage collector
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
