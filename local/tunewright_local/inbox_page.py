@@ -32,14 +32,14 @@ display:grid;place-items:center;font-weight:800;flex:none}
 .tag{font-size:.65rem;background:var(--line);border-radius:3px;padding:.05rem .3rem}
 h3{font-size:1.08rem;margin:.15rem 0 .4rem}
 p{margin:.3rem 0}
-.fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.5rem 1.2rem;
+.fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.5rem 1.2rem;
 margin:.65rem 0}
 .context{color:var(--soft);font-size:.78rem;margin-top:.6rem}
 code{font:.85em ui-monospace,Menlo,Consolas,monospace;background:var(--page);
 border:1px solid var(--line);border-radius:4px;padding:0 .25rem}
 .actions{display:flex;gap:.5rem;flex-wrap:wrap;margin:.8rem 0 .2rem}
 .actions form{margin:0}
-.button,button{display:inline-block;font:600 .85rem/1 inherit;font-family:inherit;
+.button,button{display:inline-block;font-family:inherit;font-size:.85rem;font-weight:600;line-height:1;
 padding:.55rem .85rem;border-radius:6px;border:1px solid var(--line);background:var(--card);
 color:var(--ink);text-decoration:none;cursor:pointer}
 .primary{background:var(--good);border-color:var(--good);color:#fff}
@@ -154,7 +154,7 @@ def _mail(letter: Letter, _sign: Sign) -> str:
     text = html.escape(str(letter.body.get("text", "")))
     text = _URL.sub(lambda m: f'<a href="{m.group()}" rel="noreferrer">{m.group()}</a>', text)
     return (
-        f'<article><div class="subject">{html.escape(letter.title)}{""}</div>'
+        f'<article><div class="subject">{html.escape(letter.title)}</div>'
         f'<div class="meta">Tunewright to you@example.com · {_time(letter)}</div>'
         f"<pre>{text}</pre></article>"
     )

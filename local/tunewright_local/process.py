@@ -16,6 +16,8 @@ from tunewright_local.instance import Folder, Instance
 
 _START_SECONDS = 90.0
 _STOP_SECONDS = 60.0
+_launched: list[subprocess.Popen[bytes]] = []
+"""Children of this process, kept so that those that have ended are waited for."""
 
 
 class NotStartedError(Exception):
@@ -50,6 +52,8 @@ def launch(folder: Path, *, port: int | None = None, cpus: int | None = None) ->
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": paths},
         )
+    _reap()
+    _launched.append(process)
     while time.monotonic() - began < _START_SECONDS:
         if process.poll() is not None:
             lines = log.read_text(errors="replace").splitlines()
@@ -74,6 +78,7 @@ def stop(instance: Instance) -> None:
         if time.monotonic() > deadline:
             raise NotStartedError(f"process {instance.pid} does not end")
         time.sleep(0.05)
+    _reap()
 
 
 @contextmanager
@@ -85,6 +90,10 @@ def running(folder: Path, *, port: int = 0, cpus: int | None = None) -> Iterator
     finally:
         if instance.runs:
             stop(instance)
+
+
+def _reap() -> None:
+    _launched[:] = [process for process in _launched if process.poll() is None]
 
 
 def _is_ready(instance: Instance) -> bool:

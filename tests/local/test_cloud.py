@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import boto3
@@ -57,9 +57,10 @@ def client(cloud: LocalCloud, service: str, *, secret: str | None = None) -> Any
 
 def ask(cloud: LocalCloud, path: str, *, body: bytes | None = None, **headers: str) -> Any:
     """Ask without a signature, and return status, headers and body."""
-    request = urllib.request.Request(cloud.instance.url + path, data=body, headers=headers)
+    url = cloud.instance.url + path
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
             return answer.status, answer.headers, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -351,7 +352,7 @@ def test_a_button_is_pressed_as_slack_would_and_by_nobody_else(
     class Answer:
         status = 200
 
-        def __enter__(self) -> "Answer":
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:
