@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from embedded_aws import state
 from embedded_aws.calls import Calls
 from embedded_aws.changes import Changes, apply
-from embedded_aws.journal import History
+from embedded_aws.journal import History, Turn
 from embedded_aws.opening import end_functions, opened
 from embedded_aws.operations import Operation, operation_of
 from embedded_aws.queues import take_turns
@@ -154,8 +154,8 @@ class EmbeddedAws:
             await asyncio.to_thread(self._history.flush)
             return
         # Whatever else it was: it is rare
-        parts = self._turn()
-        await asyncio.to_thread(self._history.keep, parts)
+        turn = self._turn()
+        await asyncio.to_thread(self._history.keep, turn)
 
     def _note_messages(self) -> None:
         self._changes.note_queues()
@@ -163,7 +163,7 @@ class EmbeddedAws:
         if came or went:
             self._history.append(state.dumps({"calls": [came, went]}))
 
-    def _turn(self) -> Mapping[str, bytes]:
+    def _turn(self) -> Turn:
         return self._history.turn(self._collect)
 
     def _collect(self) -> dict[str, bytes]:

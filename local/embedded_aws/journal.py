@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -57,6 +58,14 @@ class Journal:
         self._file.close()
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A whole state, and the number of the journal that follows it."""
+
+    number: int
+    parts: Mapping[str, bytes]
+
+
 class History:
     """The snapshots and journals of a folder."""
 
@@ -68,6 +77,7 @@ class History:
         self._saved: int = manifest["number"]
         self._last = max([self._saved, *self._journals()])
         self._journal: Journal | None = None
+        self._saving = threading.Lock()
 
     def snapshot(self) -> Iterator[tuple[str, bytes]]:
         """Give each part of the last snapshot."""
@@ -107,7 +117,7 @@ class History:
         if journal is not None:
             journal.flush()
 
-    def turn(self, collect: Callable[[], Mapping[str, bytes]]) -> Mapping[str, bytes]:
+    def turn(self, collect: Callable[[], Mapping[str, bytes]]) -> Turn:
         """Collect the whole state, and begin a new journal for what follows it.
 
         No change may be noted meanwhile: who notes on an event loop calls this there.
@@ -125,20 +135,22 @@ class History:
             raise
         self._last += 1
         self._journal = fresh
-        return parts
+        return Turn(self._last, parts)
 
-    def keep(self, parts: Mapping[str, bytes]) -> None:
-        """Write what the last turn collected, then drop the journals that it holds.
+    def keep(self, turn: Turn) -> None:
+        """Write what a turn collected, then drop the journals that it holds; from any thread.
 
         Raises:
             OSError: The disk does not take it; the last snapshot and all journals stay.
         """
-        number = self._last
-        files = {name: self._write(name, body) for name, body in parts.items()}
-        manifest = {"number": number, "files": files}
-        _replace(self._folder / _MANIFEST, json.dumps(manifest).encode())
-        self._files, self._saved = files, number
-        self._sweep()
+        with self._saving:
+            if turn.number <= self._saved:
+                return  # a later turn, which holds all of this one, was kept first
+            files = {name: self._write(name, body) for name, body in turn.parts.items()}
+            manifest = {"number": turn.number, "files": files}
+            _replace(self._folder / _MANIFEST, json.dumps(manifest).encode())
+            self._files, self._saved = files, turn.number
+            self._sweep()
 
     def close(self) -> None:
         """Close the journal."""

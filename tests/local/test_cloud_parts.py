@@ -53,6 +53,22 @@ def test_a_crash_between_the_steps_of_a_save_loses_nothing(tmp_path: Path) -> No
     again.close()
 
 
+def test_of_two_saves_at_once_the_later_state_stays(tmp_path: Path) -> None:
+    kept = History(tmp_path)
+    first = kept.turn(lambda: {"a": b"1"})
+    kept.append(b'{"n": 1}')
+    second = kept.turn(lambda: {"a": b"2"})
+    kept.append(b'{"n": 2}')
+    kept.flush()
+    kept.keep(first)
+    assert history(tmp_path) == ({"a": b"1"}, [b'{"n": 1}', b'{"n": 2}'])
+    kept.keep(second)
+    assert history(tmp_path) == ({"a": b"2"}, [b'{"n": 2}'])
+    kept.keep(first)
+    assert history(tmp_path) == ({"a": b"2"}, [b'{"n": 2}'])
+    kept.close()
+
+
 def test_a_save_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     def fails() -> dict[str, bytes]:
         raise RuntimeError("it would not hold still")
