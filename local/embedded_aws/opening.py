@@ -1,6 +1,7 @@
 """Opens ministack on a folder: it reads its environment on import, and opens once a process."""
 
 import contextlib
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def opened(directory: Path, *, url: str, region: str, account: str, secret: str)
     from ministack.services import lambda_svc, s3  # noqa: PLC0415
 
     hypercorn_compat.install()
+    _import_quietly("jsonata")
     app = ministack.app
     # It saves on a clean end only, service by service; we keep its state ourselves
     app.PERSIST_STATE = False
@@ -38,6 +40,14 @@ def opened(directory: Path, *, url: str, region: str, account: str, secret: str)
     persistence.STATE_DIR = str(directory / "unused")
     lambda_svc.CODE_BLOB_DIR = str(directory / "code")
     return app
+
+
+def _import_quietly(name: str) -> None:
+    """Import a library of ministack's that would let this whole process recurse more deeply."""
+    limit = sys.getrecursionlimit()
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+    sys.setrecursionlimit(limit)
 
 
 def end_functions() -> None:

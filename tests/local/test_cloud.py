@@ -1,5 +1,6 @@
 """The template, deployed on this machine: what is asked of it, and of what it lacks by itself."""
 
+import gc
 import hashlib
 import hmac
 import json
@@ -7,6 +8,7 @@ import re
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +43,10 @@ pytestmark = [
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with LocalCloud(tmp_path_factory.mktemp("cloud"), cpus=1) as made:
         yield made
+    # The pipes of ended functions are collected here, where they are no surprise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def client(cloud: LocalCloud, service: str, *, secret: str | None = None) -> Any:
