@@ -18,6 +18,7 @@ from tunewright.domain.form import json_schema
 from tunewright.domain.outline import Outline, outline
 from tunewright.domain.prices import USD_PER_HOUR
 from tunewright.domain.spec import StudySpec
+from tunewright_client.cli_local import local
 from tunewright_client.cli_studies import COMMANDS
 from tunewright_client.show_plan import show_complaints, show_plan
 from tunewright_client.spec_file import InvalidSpecError, SpecFile
@@ -70,7 +71,7 @@ def schema() -> None:
     click.echo(json.dumps(json_schema(), indent=2))
 
 
-for _each in COMMANDS:
+for _each in (*COMMANDS, local):
     main.add_command(_each)
 
 

@@ -1,5 +1,7 @@
 """An AWS on one machine, behind one module; it knows neither SageMaker nor Tunewright."""
 
 from embedded_aws.aws import EmbeddedAws
+from embedded_aws.keys import secret_of
+from embedded_aws.rest_api import is_open, place
 
-__all__ = ["EmbeddedAws"]
+__all__ = ["EmbeddedAws", "is_open", "place", "secret_of"]

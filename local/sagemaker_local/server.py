@@ -1,10 +1,10 @@
-"""SageMaker and the embedded AWS on one loopback port; requests are not authenticated."""
+"""SageMaker and the embedded AWS on one loopback port; who gives a front may ask for more."""
 
 import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,8 @@ from sagemaker_local.parts import Parts
 from sagemaker_local.service import Receive, SageMakerLocal, Scope, Send, real_parts
 from sagemaker_local.settings import Settings
 
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _START_SECONDS = 30.0
@@ -33,6 +35,8 @@ class LocalServer:
         port: 0 picks one that is free.
         on_event: hears each event of SageMaker, besides EventBridge.
         parts: what runs and serves; tests give fakes.
+        front: makes of this server the app that meets requests first, to authenticate them, say;
+            without one they are not authenticated.
         settings: further members of `Settings` by their names.
     """
 
@@ -43,8 +47,10 @@ class LocalServer:
         port: int = 0,
         on_event: Callable[[Event], None] | None = None,
         parts: Callable[[Settings], Parts] = real_parts,
+        front: Callable[[App], App] | None = None,
         **settings: Any,  # noqa: ANN401 - whatever Settings has
     ) -> None:
+        self._app: App = self if front is None else front(self)
         self._socket = socket.create_server((LOOPBACK, port), backlog=256)
         self.url = f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
         self.settings = replace(Settings(root=root.resolve(), s3_endpoint=self.url), **settings)
@@ -74,6 +80,7 @@ class LocalServer:
             url=self.url,
             region=self.settings.region,
             account=self.settings.account,
+            secret=self.settings.secret_key,
         )
         self.sagemaker = SageMakerLocal(
             self.settings, on_event=self._deliver, parts=self._parts(self.settings)
@@ -81,6 +88,7 @@ class LocalServer:
         self._thread.start()
         if not self._up.wait(_START_SECONDS) or self._failure is not None:
             raise RuntimeError(f"no server at {self.url}") from self._failure
+        self.aws.resume()
         self.sagemaker.start()
 
     def close(self) -> None:
@@ -140,7 +148,7 @@ class LocalServer:
             self._up.set()
             await self._stop.wait()
 
-        await serve_asgi(self, config, shutdown_trigger=until_stopped)  # type: ignore[arg-type]
+        await serve_asgi(self._app, config, shutdown_trigger=until_stopped)  # type: ignore[arg-type]
 
 
 def serve(

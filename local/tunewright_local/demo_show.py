@@ -2,25 +2,35 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
-from tunewright.adapters.memory import MemoryStore
 from tunewright.domain.prices import price_per_second
-from tunewright.domain.space import show_range
-from tunewright.domain.study import Decision, DecisionKind, Study
-from tunewright.domain.trial import Trial, TrialStatus
 from tunewright.domain.values import show_duration, show_money
+from tunewright_local.inbox import Letter
+from tunewright_local.inbox_text import letter_text
 
-_QUIET = frozenset({DecisionKind.NEW_BEST})
+_QUIET = frozenset({"new best"})
 """Decisions that the line of their trial tells already."""
-_LEFT_OUT = _QUIET | {DecisionKind.ROUND_PLANNED, DecisionKind.ROUND_STARTED, DecisionKind.DEPLOYED}
+_LEFT_OUT = _QUIET | {"round planned", "round started", "deployed"}
 """Decisions that a summary can do without, or that the next one repeats."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A study as the API shows it: itself, its trials, its decisions."""
+
+    study: Json
+    trials: list[Json]
+    decisions: list[Json]
 
 
 @dataclass(frozen=True)
@@ -47,9 +57,8 @@ class Scores:
 class Progress:
     """Prints each trial and each decision as it comes."""
 
-    def __init__(self, console: Console, store: MemoryStore, began: float) -> None:
+    def __init__(self, console: Console, began: float) -> None:
         self._console = console
-        self._store = store
         self._began = began
         self._trials: set[str] = set()
         self._decisions = 0
@@ -69,47 +78,55 @@ class Progress:
     ) -> None:
         self._status.stop()
 
-    def show(self, study: Study) -> None:
-        """Print what is new."""
-        for trial in self._store.of_study(study.id):
-            if trial.is_ended and trial.name not in self._trials:
-                self._trials.add(trial.name)
-                self._console.print(self._trial_line(study, trial))
-        decisions = self._store.decisions(study.id)
-        for decision in decisions[self._decisions :]:
-            if decision.kind not in _QUIET:
-                self._console.print(self._decision_text(decision))
-        self._decisions = len(decisions)
-        live = study.live
-        if live is not None:
-            done = live.progress.finished
-            self._status.update(f"round {live.plan.number}: {done} of {live.plan.trials} trials")
+    def show(self, ran: Ran) -> None:
+        """Print what is new, in the order in which it happened."""
+        ended = [each for each in ran.trials if each["ended"] and each["name"] not in self._trials]
+        news = [(each["ended"], 0, each) for each in ended]
+        news += [(each["at"], 1, each) for each in ran.decisions[self._decisions :]]
+        for _, is_decision, each in sorted(news, key=lambda new: new[:2]):
+            if not is_decision:
+                self._trials.add(each["name"])
+                self._console.print(self._trial_line(ran.study, each))
+            elif each["kind"] not in _QUIET:
+                self._console.print(self._decision_text(each))
+        self._decisions = len(ran.decisions)
+        rounds = ran.study["round_list"]
+        if rounds:
+            live = rounds[-1]
+            self._status.update(
+                f"round {live['number']}: {live['finished']} of {live['trials_at_most']} trials"
+            )
 
     def _clock(self) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         return f"{minutes:2d}:{seconds:02d}"
 
-    def _trial_line(self, study: Study, trial: Trial) -> Text:
-        owner = next(each for each in study.rounds if each.plan.job == trial.tuning_job)
-        number = len([name for name in self._trials if name.startswith(trial.tuning_job)])
-        value = "–" if trial.objective is None else f"{trial.objective:.5f}"
-        mark = "  "
-        if trial.is_scored and study.spec.objective.better(trial.objective or 0.0, self._best):
-            self._best, mark = trial.objective, "▲ "
-        elif trial.status is not TrialStatus.COMPLETED:
-            mark = {TrialStatus.STOPPED: "◦ "}.get(trial.status, "✗ ")
+    def _trial_line(self, study: Json, trial: Json) -> Text:
+        owner = next(
+            each for each in study["round_list"] if each["tuning_job"] == trial["tuning_job"]
+        )
+        number = len([name for name in self._trials if name.startswith(trial["tuning_job"])])
+        objective, mark = trial["objective"], "  "
+        value = "–" if objective is None else f"{objective:.5f}"
+        if trial["status"] == "Completed" and objective is not None and self._is_best(objective):
+            self._best, mark = objective, "▲ "
+        elif trial["status"] != "Completed":
+            mark = "◦ " if trial["status"] == "Stopped" else "✗ "
         values = "  ".join(
-            f"{name} {_short(trial.parameters[name])}" for name in ("eta", "max_depth")
+            f"{name} {_short(trial['parameters'][name])}" for name in ("eta", "max_depth")
         )
         line = (
-            f"{self._clock()}   r{owner.plan.number} {number:2d}/{owner.plan.trials}  "
+            f"{self._clock()}   r{owner['number']} {number:2d}/{owner['trials_at_most']}  "
             f"{value} {mark} {values}"
         )
         return Text(line, style="green" if mark == "▲ " else "")
 
-    def _decision_text(self, decision: Decision) -> str:
-        head, *rest = decision.reason.split("; ")
-        lines = [f"{self._clock()} [bold]{decision.kind}[/bold]  {escape(head)}"]
+    def _is_best(self, objective: float) -> bool:
+        return self._best is None or objective > self._best  # the demo maximizes
+
+    def _decision_text(self, decision: Json) -> str:
+        head, *rest = decision["reason"].split("; ")
+        lines = [f"{self._clock()} [bold]{decision['kind']}[/bold]  {escape(head)}"]
         lines += [f"                 {escape(each)}" for each in rest]
         return "\n".join(lines)
 
@@ -121,57 +138,75 @@ def _short(text: str) -> str:
         return text
 
 
-def show_summary(
-    console: Console,
-    study: Study,
-    trials: tuple[Trial, ...],
-    decisions: tuple[Decision, ...],
-    scores: Scores,
-    seconds: float,
-) -> None:
+def show_letters(console: Console, letters: list[Letter]) -> None:
+    """Show what people were told: one Slack message and one e-mail whole, the others by title."""
+    console.rule("what people were told")
+    shown: list[Letter] = []
+    for kind, name in (("slack", "in Slack"), ("mail", "by e-mail")):
+        of_kind = [each for each in letters if each.kind == kind]
+        whole = next((each for each in of_kind if "ranges" in each.title), None)
+        whole = of_kind[-1] if kind == "mail" and of_kind else whole
+        if whole is not None:
+            shown.append(whole)
+            console.print(f"[bold]{name}[/bold], {whole.at[11:19]} UTC")
+            for line in letter_text(whole):
+                console.print(f"  │ {escape(line)}".rstrip())
+            console.print()
+    console.print("and, each by both ways:")
+    titles = [each.title for each in letters if each.kind == "slack" and each not in shown]
+    best = [title for title in titles if "new best" in title]
+    for title in titles:
+        if title not in best:
+            console.print(f"  {escape(title)}")
+    if best:
+        console.print(f"  {len(best)} × new best, the last: {escape(best[-1])}")
+
+
+def show_summary(console: Console, ran: Ran, scores: Scores, seconds: float) -> None:
     """Sum a study up in words: what was tried, decided, reached, what it would have cost."""
     console.rule("what was tried")
-    _show_rounds(console, study, decisions)
+    _show_rounds(console, ran)
     console.rule("what was decided, and why")
-    for decision in decisions:
-        if decision.kind not in _LEFT_OUT:
-            head, *rest = decision.reason.split("; ")
-            console.print(f"#{decision.seq:<3} [bold]{decision.kind}[/bold]: {escape(head)}")
+    for decision in ran.decisions:
+        if decision["kind"] not in _LEFT_OUT:
+            head, *rest = decision["reason"].split("; ")
+            console.print(f"#{decision['seq']:<3} [bold]{decision['kind']}[/bold]: {escape(head)}")
             for each in rest:
                 console.print(f"     {escape(each)}")
     console.rule("how good it is")
     _show_scores(console, scores)
     console.rule("what it would have cost on AWS")
-    _show_cost(console, study, trials)
+    _show_cost(console, ran)
     console.rule("what to type next")
     console.print(
         "  .venv/bin/tunewright plan examples/demo/study.yaml     what a study would do\n"
         "  .venv/bin/tunewright explain examples/demo/study.yaml  every default written out\n"
-        "  .venv/bin/python -m sagemaker_local --dir /tmp/sm      a SageMaker for your clients\n"
+        "  .venv/bin/tunewright local up                          this cloud, for your studies\n"
         "  make test                                              see that it is sound"
     )
     console.print(f"\nDone in {show_duration(seconds)}, with nobody touching it.")
 
 
-def _show_rounds(console: Console, study: Study, decisions: tuple[Decision, ...]) -> None:
-    metric = study.spec.objective.metric
+def _show_rounds(console: Console, ran: Ran) -> None:
+    metric = ran.study["metric"]
     why = {
-        each.round_number: each.numbers["changes"]
-        for each in decisions
-        if each.kind is DecisionKind.REFINED
+        each["round_number"]: each["numbers"]["changes"]
+        for each in ran.decisions
+        if each["kind"] == "ranges refined"
     }
-    for each in study.rounds:
-        progress = each.progress
-        best = "no objective" if progress.best is None else f"best {metric} {progress.best:.5f}"
-        took = (each.ended - each.began).total_seconds() if each.ended and each.began else 0
+    for each in ran.study["round_list"]:
+        launched = sum(trial["tuning_job"] == each["tuning_job"] for trial in ran.trials)
+        best = "no objective" if each["best"] is None else f"best {metric} {each['best']:.5f}"
+        began, ended = (datetime.fromisoformat(each[name]) for name in ("began", "ended"))
         console.print(
-            f"[bold]round {each.plan.number}[/bold]  {each.launched} of {each.plan.trials} trials, "
-            f"{best}, {show_money(progress.spent)}, {show_duration(took)}; "
-            f"ended by {each.stopped_by or 'its last trial'}"
+            f"[bold]round {each['number']}[/bold]  {launched} of {each['trials_at_most']} trials, "
+            f"{best}, {show_money(Decimal(each['spent']))}, "
+            f"{show_duration((ended - began).total_seconds())}; "
+            f"ended by {each['stopped_by'] or 'its last trial'}"
         )
-        changes = why.get(each.plan.number, {})
-        for name in study.spec.search_space.names:
-            told = changes.get(name, {"after": show_range(each.plan.space[name]), "why": ""})
+        changes = why.get(each["number"], {})
+        for name, shown in each["ranges"].items():
+            told = changes.get(name, {"after": shown, "why": ""})
             before = told.get("before", "").removesuffix(" (log)")  # the scaling is told once
             moved = told["kind"] != "unchanged" if told["why"] else False
             note = f"{told['kind']}, {told['why']}" if told["why"] else ""
@@ -190,24 +225,26 @@ def _show_scores(console: Console, scores: Scores) -> None:
     )
 
 
-def _show_cost(console: Console, study: Study, trials: tuple[Trial, ...]) -> None:
-    seconds = sum(trial.billable_seconds or 0 for trial in trials)
-    spent = sum((trial.cost for trial in trials), Decimal(0))
-    training, deploy = study.spec.training, study.spec.deploy
-    limit = study.profile.budget(study.spec)
+def _show_cost(console: Console, ran: Ran) -> None:
+    seconds = sum(trial["billable_seconds"] or 0 for trial in ran.trials)
+    spent = sum((Decimal(trial["cost"]) for trial in ran.trials), Decimal(0))
+    spec, study = ran.study["spec"], ran.study
+    instance, deploy = spec["training"]["instance"], spec.get("deploy")
+    limit = study["budget"]
     console.print(
-        f"  {len(trials)} trials billed for {show_duration(seconds)} of {training.instance}: "
+        f"  {len(ran.trials)} trials billed for {show_duration(seconds)} of {instance}: "
         f"{show_money(spent)}"
-        + (f" of the {show_money(limit)} allowed" if limit is not None else "")
+        + (f" of the {show_money(Decimal(limit))} allowed" if limit is not None else "")
     )
-    if deploy is not None and study.deployment is not None:
-        price = study.deployment.price_per_hour
+    if deploy is not None and study["deployment"] is not None:
+        price = Decimal(study["deployment"]["price_per_hour"])
+        set_aside = Decimal(study["ledger"]["set_aside"])
         console.print(
-            f"  the endpoint on {deploy.instance}: {show_money(price)} an hour, "
-            f"{show_money(study.ledger.set_aside)} for its lease of {show_duration(deploy.lease)}"
+            f"  the endpoint on {deploy['instance']}: {show_money(price)} an hour, "
+            f"{show_money(set_aside)} for its lease of {deploy['lease']}"
         )
     console.print(
         "  Seconds are those measured here; an instance of AWS's takes longer or shorter, and the\n"
-        f"  price of {show_money(price_per_second(training.instance, {}) * 3600)} an hour is our "
+        f"  price of {show_money(price_per_second(instance, {}) * 3600)} an hour is our "
         "table's, not AWS's word."
     )

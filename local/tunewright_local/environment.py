@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import boto3
+
 
 @contextmanager
 def aws_environment(local: Mapping[str, str]) -> Iterator[None]:
@@ -14,9 +16,12 @@ def aws_environment(local: Mapping[str, str]) -> Iterator[None]:
     os.environ.update(local)
     # No look-up of credentials or regions anywhere but here.
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    # It keeps the credentials that it found first
+    boto3.DEFAULT_SESSION = None
     try:
         yield
     finally:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             del os.environ[name]
         os.environ.update(saved)
+        boto3.DEFAULT_SESSION = None

@@ -10,28 +10,16 @@ from typing import Any
 
 from sagemaker_local.server import LocalServer
 from tunewright.bootstrap import MemoryStack
-from tunewright.domain.profile import Profile
 from tunewright.domain.study import Study
 from tunewright.settings import Settings
 from tunewright_local.environment import aws_environment
+from tunewright_local.profile import BUCKET, local_profile
+
+__all__ = ["BUCKET", "LocalStack", "local_profile", "local_stack"]
 
 SWEEP_SECONDS = 20.0
 """How often every live study is looked after without an event, as the cloud does on schedule."""
 _TICK_SECONDS = 0.2
-
-BUCKET = "tunewright-local"
-ACCOUNT = "123456789012"
-
-
-def local_profile(region: str) -> Profile:
-    """Return what studies may use on this machine: everything that is local."""
-    return Profile(
-        name="default",
-        region=region,
-        training_role=f"arn:aws:iam::{ACCOUNT}:role/tunewright-training",
-        hosting_role=f"arn:aws:iam::{ACCOUNT}:role/tunewright-hosting",
-        output=f"s3://{BUCKET}/output",
-    )
 
 
 @dataclass

@@ -1,0 +1,145 @@
+"""The local cloud is killed at three moments of a study, and the study finishes all the same."""
+
+import io
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from tunewright_client.api_client import ApiClient, ApiError
+from tunewright_local.environment import aws_environment
+from tunewright_local.inbox import read_letters
+from tunewright_local.process import launch, stop
+from tunewright_local.profile import BUCKET
+
+SPEC: dict[str, Any] = {
+    "study": "killed",
+    "objective": {"maximize": "validation:auc"},
+    "training": {
+        "algorithm": "xgboost:3.2-0",
+        "max_run": "5m",
+        "inputs": {name: f"s3://{BUCKET}/{name}/" for name in ("train", "validation")},
+        "fixed": {"objective": "binary:logistic", "num_round": 10},
+    },
+    "search_space": {
+        "eta": {"range": [0.002, 0.02], "log": True, "never_beyond": [0.001, 0.5]},
+        "max_depth": {"range": [1, 3], "never_beyond": [1, 8]},
+    },
+    "rounds": {"max": 2, "trials": 6, "parallel": 2, "sizes": "fixed", "early_stopping": False},
+    "refine": {"when": {"gain_above": 0}},
+    "deploy": {"to": "killed", "lease": "1h"},
+}
+TOLD = {"round done", "ranges refined", "search ended", "done"}
+"""Kinds of decisions that people are told of by default."""
+
+
+class Killed:
+    """A cloud that is killed now and then, and asked in between."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.instance = launch(folder, port=0, cpus=1)
+
+    def api(self) -> ApiClient:
+        return ApiClient(self.instance.environment["TUNEWRIGHT_API"], "us-east-1")
+
+    def kill(self) -> None:
+        os.kill(self.instance.pid, signal.SIGKILL)
+        while self.instance.runs:
+            time.sleep(0.01)
+        self.instance = launch(self.folder, cpus=1)
+
+    def until(self, study: str, reached: Callable[[Any], bool], seconds: float = 150) -> Any:
+        end = time.monotonic() + seconds
+        while True:
+            found = self.api().ask("GET", f"/studies/{study}")
+            if reached(found):
+                return found
+            assert time.monotonic() < end, found
+            time.sleep(0.25)  # the stage lets ten a second through
+
+
+def upload() -> None:
+    digits = load_digits()
+    rows = np.column_stack([digits.target % 2, digits.data])
+    s3 = boto3.client("s3")
+    for name, part in (("train", rows[:900]), ("validation", rows[900:])):
+        text = io.StringIO()
+        np.savetxt(text, part, delimiter=",", fmt="%g")
+        s3.put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=text.getvalue().encode())
+    s3.close()
+
+
+@pytest.mark.timeout(420)
+def test_a_study_outlives_three_kills(tmp_path: Path) -> None:
+    killed = Killed(tmp_path / "cloud")
+    try:
+        with aws_environment(killed.instance.environment):
+            upload()
+            headers = {"Idempotency-Key": "k"}
+            study = killed.api().ask("POST", "/studies", SPEC, headers=headers)["id"]
+            killed.kill()
+            # What was acknowledged a moment ago is there, and the same again
+            assert killed.api().ask("POST", "/studies", SPEC, headers=headers)["id"] == study
+            killed.until(study, lambda found: found["trials"] >= 2)
+            killed.kill()
+            killed.until(study, lambda found: found["rounds"] == 2)
+            killed.kill()
+            killed.until(study, lambda found: found["phase"] in {"choosing", "deploying", "done"})
+            killed.kill()
+            found = killed.until(study, lambda found: found["phase"] == "done")
+            check_jobs(killed, study, found)
+            check_letters(killed, study)
+    finally:
+        if killed.instance.runs:
+            stop(killed.instance)
+
+
+def check_jobs(killed: Killed, study: str, found: Any) -> None:
+    """What SageMaker has run is what the table holds, job by job."""
+    sagemaker, runtime = boto3.client("sagemaker"), boto3.client("sagemaker-runtime")
+    rounds = sagemaker.list_hyper_parameter_tuning_jobs(NameContains=study)
+    names = [each["HyperParameterTuningJobName"] for each in rounds[f"{TUNING}Summaries"]]
+    assert sorted(names) == [each["tuning_job"] for each in found["round_list"]]
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=study)
+    jobs = {each["TrainingJobName"] for page in pages for each in page["TrainingJobSummaries"]}
+    trials = list(killed.api().pages(f"/studies/{study}/trials", "trials"))
+    assert len(trials) == len(jobs) == 12
+    assert {each["name"] for each in trials} == jobs
+    spent = sum(float(each["cost"]) for each in trials)
+    assert float(found["spent"]) == pytest.approx(spent, abs=1e-9)
+    body = ",".join(["0"] * 64).encode()
+    answer = runtime.invoke_endpoint(EndpointName="tw-killed", ContentType="text/csv", Body=body)
+    assert 0 <= float(answer["Body"].read()) <= 1
+    sagemaker.close(), runtime.close()
+
+
+TUNING = "HyperParameterTuningJob"
+
+
+def check_letters(killed: Killed, study: str) -> None:
+    """People were told of everything that was decided, and of nothing else."""
+    decisions = list(killed.api().pages(f"/studies/{study}/decisions", "decisions"))
+    known = {each["id"] for each in decisions}
+    wanted = {each["id"] for each in decisions if each["kind"] in TOLD}
+    end = time.monotonic() + 120
+    while True:
+        letters = read_letters(killed.folder / "letters.jsonl")
+        told = {kind: set[str]() for kind in ("mail", "slack")}
+        for each in letters:
+            told[each.kind] |= set(re.findall(rf"{study}/\d{{5}}", str(each.body)))
+        if wanted <= told["mail"] and wanted <= told["slack"]:
+            break
+        assert time.monotonic() < end, {kind: wanted - ids for kind, ids in told.items()}
+        time.sleep(0.5)
+    assert told["mail"] | told["slack"] <= known
+    with pytest.raises(ApiError):
+        killed.api().ask("GET", f"/studies/{study}x")

@@ -1,0 +1,411 @@
+"""The template, deployed on this machine: what is asked of it, and of what it lacks by itself."""
+
+import gc
+import hashlib
+import hmac
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from tests.local.service.conftest import until
+from tests.support.build import document
+from tunewright_client.api_client import ApiClient, ApiError
+from tunewright_local.cloud import LocalCloud
+from tunewright_local.deployment import CODE_BUCKET, STACK
+from tunewright_local.environment import aws_environment
+from tunewright_local.instance import Folder, RunsAlreadyError
+from tunewright_local.profile import BUCKET
+
+pytestmark = [
+    # ministack leaves the pipes of ended functions to the garbage collector
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), cpus=1) as made:
+        yield made
+    # The pipes of ended functions are collected here, where they are no surprise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def client(cloud: LocalCloud, service: str, *, secret: str | None = None) -> Any:
+    instance = cloud.instance
+    return boto3.client(
+        service,
+        endpoint_url=instance.url,
+        region_name="us-east-1",
+        aws_access_key_id=instance.access_key,
+        aws_secret_access_key=secret or instance.secret_key,
+        config=Config(retries={"total_max_attempts": 1}, signature_version=None),
+    )
+
+
+def ask(cloud: LocalCloud, path: str, *, body: bytes | None = None, **headers: str) -> Any:
+    """Ask without a signature, and return status, headers and body."""
+    url = cloud.instance.url + path
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
+
+
+def api(cloud: LocalCloud) -> ApiClient:
+    return ApiClient(cloud.instance.environment["TUNEWRIGHT_API"], "us-east-1")
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "dynamodb": lambda c: c.list_tables(),
+    "sqs": lambda c: c.list_queues(),
+    "sns": lambda c: c.list_topics(),
+    "s3": lambda c: c.list_objects_v2(Bucket=BUCKET),
+    "lambda": lambda c: c.list_functions(),
+    "events": lambda c: c.list_rules(),
+    "iam": lambda c: c.list_users(),
+    "sagemaker": lambda c: c.list_training_jobs(),
+    "cloudformation": lambda c: c.describe_stacks(),
+    "cloudwatch": lambda c: c.describe_alarms(),
+}
+CODES = {"sns", "iam", "cloudformation", "s3"}
+"""Services that answer in XML."""
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_signed_request_is_served_and_a_wrongly_signed_one_refused(
+    cloud: LocalCloud, service: str
+) -> None:
+    right, wrong = client(cloud, service), client(cloud, service, secret="x" * 40)
+    assert CALLS[service](right)["ResponseMetadata"]["HTTPStatusCode"] == 200
+    with pytest.raises(ClientError) as refused:
+        CALLS[service](wrong)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    code = refused.value.response["Error"]["Code"]
+    wanted = "SignatureDoesNotMatch" if service in CODES else "InvalidSignatureException"
+    assert code == wanted
+    right.close(), wrong.close()
+
+
+def signed(cloud: LocalCloud, body: bytes, **later: str) -> AWSRequest:
+    """A request to list tables, signed now; `later` changes headers after that."""
+    instance = cloud.instance
+    request = AWSRequest(
+        "POST",
+        instance.url,
+        data=body,
+        headers={
+            "X-Amz-Target": "DynamoDB_20120810.ListTables",
+            "Content-Type": "application/x-amz-json-1.0",
+        },
+    )
+    credentials = Credentials(instance.access_key, instance.secret_key)
+    SigV4Auth(credentials, "dynamodb", "us-east-1").add_auth(request)
+    for name, value in later.items():
+        del request.headers[name]
+        request.headers[name] = value
+    return request
+
+
+def test_a_body_other_than_the_signed_one_is_refused(cloud: LocalCloud) -> None:
+    headers = dict(signed(cloud, b"{}").headers.items())
+    assert ask(cloud, "/", body=b"{}", **headers)[0] == 200
+    assert ask(cloud, "/", body=b'{"Limit": 1}', **headers)[0] == 403
+
+
+def test_a_signature_of_another_time_is_refused(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minutes, status in ((-20, 403), (-10, 200), (20, 403)):
+        at = datetime.fromtimestamp(time.time() + minutes * 60, UTC)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda at=at: at)
+        headers = dict(signed(cloud, b"{}").headers.items())
+        assert ask(cloud, "/", body=b"{}", **headers)[0] == status, minutes
+
+
+def test_who_presigns_is_let_in_to_what_was_presigned_and_no_further(cloud: LocalCloud) -> None:
+    s3 = client(cloud, "s3")
+    s3.put_object(Bucket=BUCKET, Key="a b/ü+x", Body=b"hello")
+    s3.put_object(Bucket=BUCKET, Key="other", Body=b"other")
+    presigner = boto3.client(
+        "s3",
+        endpoint_url=cloud.instance.url,
+        region_name="us-east-1",
+        aws_access_key_id=cloud.instance.access_key,
+        aws_secret_access_key=cloud.instance.secret_key,
+        config=Config(signature_version="s3v4"),
+    )
+    url = presigner.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": "a b/ü+x"})
+    path = url.removeprefix(cloud.instance.url)
+    assert ask(cloud, path)[2] == "hello"
+    assert ask(cloud, re.sub(r"a%20b/[^?]*", "other", path))[0] == 403
+    assert ask(cloud, path.replace("Expires=3600", "Expires=3601"))[0] == 403
+    s3.close(), presigner.close()
+
+
+@pytest.mark.parametrize("path", ["/", f"/{BUCKET}/key", "/_ministack/reset", "/_api/studies"])
+def test_unsigned_requests_are_refused(cloud: LocalCloud, path: str) -> None:
+    assert ask(cloud, path)[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:1", 200), ("localhost", 200), ("evil.example", 403), ("127.0.0.1.nip.io", 403)],
+)
+def test_another_host_than_this_machine_is_refused(
+    cloud: LocalCloud, host: str, status: int
+) -> None:
+    assert ask(cloud, "/_health", Host=host)[0] == status
+
+
+def test_a_session_of_a_role_may_sign(cloud: LocalCloud) -> None:
+    iam, sts = client(cloud, "iam"), client(cloud, "sts")
+    policy = {"Version": "2012-10-17", "Statement": []}
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(policy))["Role"]
+    given = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="session")["Credentials"]
+    for token, status in ((given["SessionToken"], 200), ("other", 403)):
+        session = boto3.client(
+            "sqs",
+            endpoint_url=cloud.instance.url,
+            region_name="us-east-1",
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=token,
+        )
+        try:
+            found = session.list_queues()["ResponseMetadata"]["HTTPStatusCode"]
+        except ClientError as error:
+            found = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        assert found == status
+        session.close()
+    iam.close(), sts.close()
+
+
+def test_what_cloudformation_left_out_is_made_up_for(cloud: LocalCloud) -> None:
+    dynamodb = client(cloud, "dynamodb")
+    held = dynamodb.describe_time_to_live(TableName=cloud.resource("Table"))
+    assert held["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
+    assert held["TimeToLiveDescription"]["AttributeName"] == "expires"
+    dynamodb.close()
+
+
+def test_the_api_knows_its_caller_and_refuses_others(cloud: LocalCloud) -> None:
+    with aws_environment(cloud.instance.environment):
+        assert api(cloud).ask("GET", "/openapi.json")["openapi"].startswith("3.")
+        with pytest.raises(ApiError) as refused:
+            api(cloud).ask("GET", "/studies/none-abcdef")
+    assert (refused.value.status, refused.value.code) == (404, "not_found")
+    other = {**cloud.instance.environment, "AWS_SECRET_ACCESS_KEY": "x"}
+    with aws_environment(other), pytest.raises(ApiError) as refused:
+        api(cloud).ask("GET", "/studies")
+    assert refused.value.status == 403
+
+
+def test_a_study_is_submitted_and_people_are_told(cloud: LocalCloud) -> None:
+    spec = document(
+        objective={"maximize": "score"},
+        training={
+            "script": {
+                "framework": "sklearn",
+                "entry_point": "train.py",
+                "source_dir": f"s3://{BUCKET}/code/none.tar.gz",
+            },
+            "inputs": {"train": f"s3://{BUCKET}/train/"},
+            "metrics": {"score": "score=([-0-9.]+)"},
+            "max_run": "2m",
+        },
+        search_space={"rate": [0.05, 0.3]},
+        rounds={"max": 1, "trials": 5, "parallel": 1, "strategy": "random", "sizes": "fixed"},
+    )
+    with aws_environment(cloud.instance.environment):
+        study = api(cloud).ask("POST", "/studies", spec, headers={"Idempotency-Key": "k"})
+        until(lambda: {each.kind for each in cloud.letters.all()} == {"mail", "slack"}, 60)
+        decisions = list(api(cloud).pages(f"/studies/{study['id']}/decisions", "decisions"))
+    assert study["id"] in str(cloud.letters.all()[0].body)
+    assert decisions[0]["kind"] == "submitted"
+
+
+def test_a_second_start_on_the_same_folder_is_refused(cloud: LocalCloud) -> None:
+    with pytest.raises(RunsAlreadyError, match="runs already at http://127"):
+        Folder(cloud._folder.path).take(0)
+
+
+def test_what_is_deployed_twice_is_not_changed_and_new_code_is_updated_in_place(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tunewright_local import deployment
+
+    clients = {
+        name: client(cloud, name)
+        for name in ("cloudformation", "dynamodb", "lambda", "s3", "sns", "sqs", "ssm")
+    }
+    told = deployment.Told(
+        url=cloud.instance.url,
+        api_url=cloud.instance.environment["TUNEWRIGHT_API"],
+        webhook=f"{cloud.instance.url}/_inbox/slack/{cloud.instance.webhook}",
+        signing_secret=cloud.instance.signing_secret,
+        region="us-east-1",
+    )
+    again = deployment.deploy(clients, told)
+    assert not again.changed
+    assert again.resources["Table"] == cloud.resource("Table")
+    real = deployment.pack_functions
+
+    def changed(folder: Path) -> deployment.Package:
+        packed = real(folder)
+        return deployment.Package("functions/other.zip", packed.body)
+
+    monkeypatch.setattr(deployment, "pack_functions", changed)
+    updated = deployment.deploy(clients, told)
+    assert updated.changed
+    assert updated.resources["Table"] == cloud.resource("Table")
+    stack = clients["cloudformation"].describe_stacks(StackName=STACK)["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    keys = [each["Key"] for each in clients["s3"].list_objects_v2(Bucket=CODE_BUCKET)["Contents"]]
+    assert "functions/other.zip" in keys
+    subscriptions = clients["sns"].list_subscriptions()["Subscriptions"]
+    assert sorted(each["Protocol"] for each in subscriptions) == ["email", "lambda", "sqs"]
+    for each in clients.values():
+        each.close()
+
+
+# ---- the inbox
+
+
+def slack(cloud: LocalCloud, payload: Any, token: str | None = None) -> int:
+    path = f"/_inbox/slack/{token or cloud.instance.webhook}"
+    status: int = ask(cloud, path, body=json.dumps(payload).encode())[0]
+    return status
+
+
+def test_slack_messages_come_in_by_the_secret_address_only(cloud: LocalCloud) -> None:
+    assert slack(cloud, {"text": "hello there"}) == 200
+    assert slack(cloud, {"text": "hello there"}) == 200
+    assert slack(cloud, {"text": "forged"}, token="guess") == 404
+    texts = [each.body.get("text") for each in cloud.letters.all()]
+    assert texts.count("hello there") == 1
+    assert "forged" not in texts
+
+
+def test_what_people_are_told_is_shown_and_nothing_in_it_runs(cloud: LocalCloud) -> None:
+    evil = "<script>alert(1)</script>"
+    blocks = [
+        {"type": "header", "text": {"type": "plain_text", "text": f"evil {evil}"}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "*bold* <javascript:x|press>"}},
+        {
+            "type": "actions",
+            "elements": [
+                {"type": "button", "text": {"text": evil}, "url": "javascript:alert(1)"},
+                {"type": "button", "text": {"text": "Look"}, "url": 'https://x.org/?a="><b>'},
+            ],
+        },
+    ]
+    assert slack(cloud, {"text": "x", "blocks": blocks}) == 200
+    status, headers, text = ask(cloud, "/_inbox")
+    assert status == 200
+    assert "<script" not in text
+    assert "<strong>bold</strong>" in text
+    assert 'href="javascript' not in text
+    assert '"><b>' not in text
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert style is not None
+    digest = hashlib.sha256(style.group(1).encode()).digest()
+    import base64
+
+    assert base64.b64encode(digest).decode() in policy
+
+
+def test_a_button_is_pressed_as_slack_would_and_by_nobody_else(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tunewright_local.inbox_web as web
+
+    button = {"type": "button", "action_id": "approve", "value": "v", "text": {"text": "Approve"}}
+    payload = {
+        "text": "decide",
+        "blocks": [{"type": "actions", "block_id": "b", "elements": [button]}],
+    }
+    assert slack(cloud, payload) == 200
+    letter = cloud.letters.all()[-1]
+    text = ask(cloud, "/_inbox")[2]
+    proof = re.search(r'name="proof" value="([0-9a-f]+)"', text)
+    assert proof is not None
+    heard: list[urllib.request.Request] = []
+
+    class Answer:
+        status = 200
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def read(self) -> bytes:
+            return json.dumps({"replace_original": True, "text": "you approved"}).encode()
+
+    form = {"letter": letter.id, "place": "0.0", "proof": proof.group(1)}
+    inbox = web.InboxWeb(cloud.letters, cloud.instance)
+
+    def hear(request: urllib.request.Request, timeout: float) -> Answer:
+        heard.append(request)
+        return Answer()
+
+    monkeypatch.setattr(web.urllib.request, "urlopen", hear)
+    forged = inbox.answer("POST", "/_inbox/press", urlencode({**form, "proof": "x"}).encode())
+    assert forged[0] == 403
+    assert heard == []
+    pressed = inbox.answer("POST", "/_inbox/press", urlencode(form).encode())
+    assert pressed[0] == 303
+    (request,) = heard
+    at = request.get_header("X-slack-request-timestamp")
+    body = request.data
+    assert isinstance(body, bytes)
+    signed_text = f"v0:{at}:".encode() + body
+    key = cloud.instance.signing_secret.encode()
+    wanted = "v0=" + hmac.new(key, signed_text, "sha256").hexdigest()
+    assert request.get_header("X-slack-signature") == wanted
+    shown = inbox.answer("GET", "/_inbox", b"")[2].decode()
+    assert "you approved" in shown
+    assert "Approve</button>" not in shown
+
+
+# ---- the end, and going on; last in this module
+
+
+def test_letters_studies_and_keys_are_there_after_a_restart(cloud: LocalCloud) -> None:
+    before = cloud.instance
+    letters = [each.id for each in cloud.letters.all()]
+    with aws_environment(before.environment):
+        studies = [each["id"] for each in api(cloud).pages("/studies", "studies")]
+    assert studies
+    folder = cloud._folder.path
+    cloud.close()
+    with LocalCloud(folder, cpus=1) as again, aws_environment(before.environment):
+        assert (again.instance.port, again.instance.access_key) == (before.port, before.access_key)
+        found = [each["id"] for each in api(again).pages("/studies", "studies")]
+        assert found == studies
+        assert [each.id for each in again.letters.all()][: len(letters)] == letters
