@@ -12,7 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 Template = dict[str, Any]
 
-_MOST_BATCHES = 1
+_MOST_BATCHES = 2
 """Batches of one queue handled at a time: each is a process of some 60 to 100 MB."""
 
 

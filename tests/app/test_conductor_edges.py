@@ -319,3 +319,27 @@ def test_a_refined_space_is_never_too_small_for_its_round() -> None:
     study = world.run_round(study_id)
     assert study.live is not None
     assert study.live.plan.space.combinations() >= study.live.plan.trials
+
+
+def test_a_fold_by_another_wake_between_two_reads_keeps_no_round_open() -> None:
+    """Study and marks are two reads. What another wake folds between them is in neither."""
+    world, study_id = started()
+    ran = [world.run_trial(value) for value in (0.7, 0.8, 0.9)]
+    world.end_job()
+    reading, reads = world.store.unfolded, []
+
+    def unfolded(asked: str, limit: int) -> Any:
+        reads.append(asked)
+        if len(reads) == 1:  # The last trials are recorded just after this wake has read the marks,
+            found = reading(asked, limit)
+            for name in ran:
+                world.recorder.record(name)
+            return found
+        if len(reads) == 2:  # and their own wake folds them just before it reads them again.
+            world.conductor.advance(asked, look=False)
+        return reading(asked, limit)
+
+    world.store.unfolded = unfolded  # type: ignore[method-assign]
+    study = world.advance(study_id)  # the wake of the tuning job's end; no other comes
+    assert len(reads) > 2
+    assert study.rounds[0].status == "closed", reasons(world, study_id)

@@ -90,7 +90,11 @@ class Conductor:
             study = self._studies.load(study_id)
             try:
                 if not self._advance_once(study, views):
-                    return self._studies.load(study_id)
+                    now = self._studies.load(study_id)
+                    if now.rev == study.rev:
+                        return now
+                    # What was read beside the study may have been of another moment: marks are
+                    # gone that a wake beside this one has folded. Nobody else may come back.
             except StaleVersionError:
                 continue  # Another wake was first: load again, decide again.
             except UnknownOutcomeError:
