@@ -35,7 +35,7 @@ SPEC: dict[str, Any] = {
     },
     "rounds": {"max": 2, "trials": 6, "parallel": 2, "sizes": "fixed", "early_stopping": False},
     "refine": {"when": {"gain_above": 0}},
-    "deploy": {"to": "killed", "lease": "1h"},
+    "deploy": {"to": "killed", "lease": "1h", "approve": True},
 }
 TOLD = {"round done", "ranges refined", "search ended", "done"}
 """Kinds of decisions that people are told of by default."""
@@ -93,8 +93,10 @@ def test_a_study_outlives_three_kills(tmp_path: Path) -> None:
             killed.kill()
             killed.until(study, lambda found: found["rounds"] == 2)
             killed.kill()
-            killed.until(study, lambda found: found["phase"] in {"choosing", "deploying", "done"})
-            killed.kill()
+            asked = killed.until(study, lambda found: found["phase"] == "awaiting approval")
+            answer = {"answer": "approve", "plan_hash": asked["deployment"]["hash"]}
+            killed.api().ask("POST", f"/studies/{study}/approval", answer)
+            killed.kill()  # at once: it has been acknowledged, and the deployment begins
             found = killed.until(study, lambda found: found["phase"] == "done")
             check_jobs(killed, study, found)
             check_letters(killed, study)
