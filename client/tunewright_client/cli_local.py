@@ -55,9 +55,11 @@ def down(folder: Path) -> None:
 
 @local.command()
 @_DIR
-def env(folder: Path) -> None:
+@click.option("--sdk", is_flag=True, help="For the SageMaker SDKs too: a role, and a shim for STS.")
+def env(folder: Path, *, sdk: bool) -> None:
     """Print what to export: eval "$(tunewright local env)"."""
-    _hand_over(["env", "--dir", str(folder)])
+    words = ["env", "--dir", str(folder)]
+    _hand_over([*words, "--sdk"] if sdk else words)
 
 
 def _hand_over(words: list[str]) -> None:

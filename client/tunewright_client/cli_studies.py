@@ -4,15 +4,16 @@ import hashlib
 import json
 import secrets
 import sys
-import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from tunewright_client.api_client import ApiClient, ApiError
+from tunewright_client.follow import follow
 from tunewright_client.show_plan import show_complaints
 from tunewright_client.show_studies import (
     decision_text,
@@ -24,6 +25,7 @@ from tunewright_client.spec_file import InvalidSpecError, SpecFile
 from tunewright_client.uploads import find_uploads, send, with_uris
 
 DONE, NEEDS_PERSON, BUDGET, INVALID, FAILED = 0, 2, 3, 4, 5
+_INTERRUPTED = 130
 _POLL_SECONDS = 5.0
 _STUDY = click.argument("study")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -139,18 +141,13 @@ def why(api: ApiClient, study: str, *, as_json: bool) -> None:
 @click.option("--every", default=_POLL_SECONDS, show_default=True, help="Seconds between looks.")
 @talks
 def watch(api: ApiClient, study: str, *, every: float) -> None:
-    """Follow a study until it is done, or needs you; each decision is a line."""
-    told = 0
-    while True:
-        found = api.ask("GET", f"/studies/{study}")
-        decisions = list(api.pages(f"/studies/{study}/decisions", "decisions"))
-        for each in decisions[told:]:
-            click.echo(decision_text(each))
-        told = len(decisions)
-        code = exit_code(found)
-        if code is not None:
-            sys.exit(code)
-        time.sleep(every)
+    """Follow a study until it is done, or needs you; leave it and it goes on."""
+    console = Console(highlight=False)
+    try:
+        sys.exit(follow(api, study, console, every=every, rests=exit_code))
+    except KeyboardInterrupt:
+        click.echo(f"{study} goes on; tunewright watch {study}", err=True)
+        sys.exit(_INTERRUPTED)
 
 
 def exit_code(study: dict[str, Any]) -> int | None:

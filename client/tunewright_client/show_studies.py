@@ -21,7 +21,7 @@ def study_table(studies: list[dict[str, Any]]) -> list[str]:
         (
             each["id"],
             f"{each['rounds']}",
-            _value(each["best"]),
+            value_text(each["best"]),
             f"{each['trials']}",
             f"{_dollars(each['spent'])}{_of(each['budget'])}",
             f"{each['phase']}{' (paused)' if each['paused'] else ''}",
@@ -38,7 +38,7 @@ def study_lines(study: dict[str, Any]) -> list[str]:
     best = study["incumbent"]
     lines = [
         f"{study['id']}  {study['phase']}{' (paused)' if study['paused'] else ''}",
-        f"  {study['goal']} {study['metric']}: best {_value(study['best'])}"
+        f"  {study['goal']} {study['metric']}: best {value_text(study['best'])}"
         + (f" by {best['trial']}" if best else ""),
         f"  spent {_dollars(study['spent'])}{_of(study['budget'])}, "
         f"{_dollars(study['ledger']['reserved'])} reserved",
@@ -58,7 +58,7 @@ def study_lines(study: dict[str, Any]) -> list[str]:
         (
             f"{each['number']}",
             f"{each['finished']}/{each['trials_at_most']}",
-            _value(each["best"]),
+            value_text(each["best"]),
             _dollars(each["spent"]),
             each["status"],
             each["stopped_by"] or "",
@@ -80,7 +80,7 @@ def trial_table(trials: list[dict[str, Any]]) -> list[str]:
         (
             each["name"],
             each["status"],
-            _value(each["objective"]),
+            value_text(each["objective"]),
             _dollars(each["cost"]),
             *(_short(each["parameters"].get(name, "")) for name in names),
         )
@@ -96,8 +96,15 @@ def decision_text(decision: dict[str, Any]) -> str:
     return "\n".join([first, *(f"       {each}" for each in rest)])
 
 
-def _value(value: float | None) -> str:
+def value_text(value: float | None) -> str:
+    """An objective, or a dash where there is none."""
     return "–" if value is None else show_number(value)
+
+
+def spent_text(study: dict[str, Any]) -> str:
+    """What a study has spent, of what it may."""
+    limit = "" if study["budget"] is None else f" of {_dollars(study['budget'])}"
+    return f"{_dollars(study['spent'])}{limit}"
 
 
 def _short(text: str) -> str:

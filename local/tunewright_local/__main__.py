@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
+from sagemaker_local import clients
 from tunewright_local.front import API, INBOX
 from tunewright_local.guard import RealAwsError, check
 from tunewright_local.instance import Folder, Instance, RunsAlreadyError
@@ -107,20 +109,24 @@ def down(*, folder: Path) -> None:
 
 @main.command()
 @_DIR
-def env(*, folder: Path) -> None:
+@click.option("--sdk", is_flag=True, help="For the SageMaker SDKs too: a role, and a shim for STS.")
+def env(*, folder: Path, sdk: bool) -> None:
     """Print what to export: eval "$(tunewright local env)"."""
     instance = Folder(folder).read()
     if instance is None or not instance.access_key:
         _fail(f"there is no local cloud in {folder}: tunewright local up", INVALID)
-    for line in exports(instance):
+    if sdk and not instance.runs:
+        _fail(f"the local cloud in {folder} does not run: tunewright local up", INVALID)
+    told = instance.environment
+    for line in exports(clients.environment(told) if sdk else told):
         click.echo(line)
 
 
-def exports(instance: Instance) -> list[str]:
+def exports(environment: Mapping[str, str]) -> list[str]:
     """Return shell lines that set what a program needs."""
     # Else a profile of the user's would win over the keys
     lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
-    return lines + [f"export {name}={value}" for name, value in instance.environment.items()]
+    return lines + [f"export {name}={value}" for name, value in environment.items()]
 
 
 def _detach(folder: Path, port: int | None, cpus: int | None) -> None:
@@ -137,7 +143,7 @@ def _say_ready(instance: Instance, seconds: float) -> None:
     click.echo(f"  AWS    {instance.url}")
     click.echo(f"  API    {instance.url}{API}")
     click.echo(f"  inbox  {instance.url}{INBOX}")
-    for line in exports(instance):
+    for line in exports(instance.environment):
         click.echo(line)
 
 
