@@ -14,7 +14,7 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 
 from embedded_aws import EmbeddedAws
-from sagemaker_local import clients
+from sagemaker_local import sdk
 from sagemaker_local.events import Event
 from sagemaker_local.parts import Parts
 from sagemaker_local.service import Receive, SageMakerLocal, Scope, Send, real_parts
@@ -161,7 +161,7 @@ def serve(
     """Serve until interrupted, telling what to export."""
     with LocalServer(root, port=port, **settings) as server:
         say(f"SageMaker and AWS at {server.url}, state in {server.settings.root}")
-        for line in exports(clients.environment(server.environment)):
+        for line in exports(sdk.environment(server.environment)):
             say(line)
         try:
             threading.Event().wait()

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from sagemaker_local import clients
+from sagemaker_local import sdk
 from tunewright_local.front import API, INBOX
 from tunewright_local.guard import RealAwsError, check
 from tunewright_local.instance import Folder, Instance, RunsAlreadyError
@@ -109,16 +109,18 @@ def down(*, folder: Path) -> None:
 
 @main.command()
 @_DIR
-@click.option("--sdk", is_flag=True, help="For the SageMaker SDKs too: a role, and a shim for STS.")
-def env(*, folder: Path, sdk: bool) -> None:
+@click.option(
+    "--sdk", "for_sdk", is_flag=True, help="For the SageMaker SDKs too: a role, and a shim for STS."
+)
+def env(*, folder: Path, for_sdk: bool) -> None:
     """Print what to export: eval "$(tunewright local env)"."""
     instance = Folder(folder).read()
     if instance is None or not instance.access_key:
         _fail(f"there is no local cloud in {folder}: tunewright local up", INVALID)
-    if sdk and not instance.runs:
+    if for_sdk and not instance.runs:
         _fail(f"the local cloud in {folder} does not run: tunewright local up", INVALID)
     told = instance.environment
-    for line in exports(clients.environment(told) if sdk else told):
+    for line in exports(sdk.environment(told) if for_sdk else told):
         click.echo(line)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from tests.golden import conformance
 from tests.golden.wiring import wiring
 from tunewright.domain.form import json_schema
 from tunewright.web.openapi import describe
@@ -47,6 +48,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/study.schema.json": schema,
     "docs/reference/cli.md": command_line,
     "docs/reference/openapi.json": openapi,
+    "docs/reference/sagemaker-local.md": conformance.page,
     "docs/reference/wiring.md": wiring,
 }
 

@@ -2,13 +2,13 @@
 
 import boto3
 
-from sagemaker_local import clients
+from sagemaker_local import sdk
 from tests.local.service.conftest import World
 
 
 def test_the_caller_is_a_role_as_in_a_notebook(world: World) -> None:
-    told = clients.environment(world.server.environment)
-    again = clients.environment(world.server.environment)  # after a restart, say
+    told = sdk.environment(world.server.environment)
+    again = sdk.environment(world.server.environment)  # after a restart, say
     assert again["AWS_SESSION_TOKEN"]
     keys = {
         "endpoint_url": told["AWS_ENDPOINT_URL"],
@@ -20,7 +20,7 @@ def test_the_caller_is_a_role_as_in_a_notebook(world: World) -> None:
     arn = boto3.client("sts", **keys).get_caller_identity()["Arn"]
     assert arn == "arn:aws:sts::123456789012:assumed-role/LocalSageMakerRole/you"
     assert boto3.client("sagemaker", **keys).list_models()["Models"] == []
-    assert (clients.SHIM / "sitecustomize.py").exists()
+    assert (sdk.SHIM / "sitecustomize.py").exists()
 
 
 def test_the_shim_sends_calls_of_sts_to_the_endpoint_and_leaves_others() -> None:
@@ -35,7 +35,7 @@ sts = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com", **
 other = boto3.client("s3", endpoint_url="http://127.0.0.1:7", **ask)
 print(sts.meta.endpoint_url, other.meta.endpoint_url)
 """
-    shimmed = os.pathsep.join([str(clients.SHIM), *filter(None, sys.path)])
+    shimmed = os.pathsep.join([str(sdk.SHIM), *filter(None, sys.path)])
     for endpoint, sts in (
         ("http://127.0.0.1:9", "http://127.0.0.1:9"),
         ("", "https://sts.us-east-1.amazonaws.com"),
