@@ -154,3 +154,5 @@ class Parts:
     objects: Objects
     suggest: Suggest
     clock: Callable[[], float] = time.time
+    close: Callable[[], None] | None = None
+    """Ends what else runs, after the jobs and the endpoints."""

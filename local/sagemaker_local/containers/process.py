@@ -103,8 +103,11 @@ class Container:
         if self.alive():
             os.kill(self.pid, signal.SIGTERM)
 
-    def end(self, grace: float = 0.0) -> int:
-        """End the whole group, after a grace if the leader still runs; return the exit code."""
+    def end(self, grace: float = 0.0, *, let_go: bool = True) -> int:
+        """End the whole group, after a grace if the leader still runs; return the exit code.
+
+        Whoever reads the output in another thread closes it there: `let_go` is for all others.
+        """
         if grace and self.alive():
             self.terminate()
             deadline = time.monotonic() + grace
@@ -114,7 +117,7 @@ class Container:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         code = self._process.wait()
-        if self._process.stdout is not None:
+        if self._process.stdout is not None and let_go:
             self._process.stdout.close()
         forget(self._pid_file)
         return code

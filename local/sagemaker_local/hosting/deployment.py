@@ -4,17 +4,21 @@ import itertools
 import json
 import shutil
 import threading
+import time
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sagemaker_local.containers.process import base_environment
 from sagemaker_local.hosting.invocation import Invocation
+from sagemaker_local.hosting.log import EndpointLog
 from sagemaker_local.hosting.model import lay_out
 from sagemaker_local.hosting.worker import Recipe, UnhealthyError, Worker
 from sagemaker_local.images.catalog import Catalog
 from sagemaker_local.objects import ObjectStore
+from sagemaker_local.telemetry import SILENCE, Stream, Telemetry
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Premises:
     threads: int
     health_seconds: float
     answer_seconds: float
+    telemetry: Telemetry = SILENCE
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Deployment:
 
     def __init__(self, wanted: Wanted, folder: Path, log: Path, premises: Premises) -> None:
         self.wanted = wanted
+        self._endpoint = log.parent.name
         self._folder = folder
         self._log = log
         self._premises = premises
@@ -66,9 +72,10 @@ class Deployment:
         self._folder.mkdir(parents=True)
         container = json.loads(self.wanted.container)
         lay_out(container, self._folder / "ml", self._premises.objects)
-        recipe = self._recipe(container)
-        pids = [self._folder / f"pid-{number}" for number in range(self.wanted.count)]
-        self._workers = [Worker(recipe, pid) for pid in pids]
+        self._workers = [
+            Worker(self._recipe(container), self._folder / f"pid-{number}")
+            for number in range(self.wanted.count)
+        ]
         for worker in self._workers:
             worker.ensure(lambda: not self._down.is_set())
         if self._down.is_set():
@@ -79,17 +86,23 @@ class Deployment:
         with self._requests:
             self._under_way += 1
 
-    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
-        """Pass a request, which has entered, to the process whose turn it is."""
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> tuple[Invocation, float]:
+        """Pass a request, which has entered, to the process whose turn it is.
+
+        Returns:
+            The answer, and how many seconds the process took for it.
+        """
         worker = self._workers[next(self._turns) % len(self._workers)]
+        began = time.monotonic()
         try:
             answer = worker.invoke(body, headers)
+            seconds = time.monotonic() - began
         finally:
             with self._requests:
                 self._under_way -= 1
                 self._requests.notify_all()
         told = {**answer.headers, "x-Amzn-Invoked-Production-Variant": self.wanted.variant}
-        return Invocation(answer.status, answer.body, told, answer.error)
+        return replace(answer, headers=told), seconds
 
     def retire(self) -> None:
         """Answer what is under way, then end."""
@@ -118,6 +131,9 @@ class Deployment:
             "SAGEMAKER_REGION": premises.region,
             "SM_MODEL_DIR": str(base / "model"),
         }
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        stream = Stream.of_instance(self._endpoint, self.wanted.variant, instance)
+        log = EndpointLog(self._log, stream, premises.telemetry)
         return Recipe(
-            command, environment, base, self._log, premises.health_seconds, premises.answer_seconds
+            command, environment, base, log, premises.health_seconds, premises.answer_seconds
         )

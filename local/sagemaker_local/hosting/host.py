@@ -5,6 +5,7 @@ import logging
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from sagemaker_local.containers.archives import ArchiveError
 from sagemaker_local.containers.leftovers import reap
 from sagemaker_local.hosting.deployment import Deployment, Premises, Wanted
 from sagemaker_local.hosting.invocation import Invocation
+from sagemaker_local.hosting.measures import report
 from sagemaker_local.hosting.model import ModelError
 from sagemaker_local.hosting.worker import ANSWER_SECONDS, UnhealthyError
 from sagemaker_local.images.catalog import Catalog, UnknownImageError
 from sagemaker_local.images.serving import BODY_LIMIT
 from sagemaker_local.objects import ObjectStore, ObjectStoreError
+from sagemaker_local.telemetry import SILENCE, Telemetry
 
 LOGGER = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9])*")
@@ -38,11 +41,14 @@ class EndpointHost:
         images: Mapping[str, tuple[str, ...]] = NO_IMAGES,
         health_seconds: float = 120.0,
         answer_seconds: float = ANSWER_SECONDS,
+        telemetry: Telemetry = SILENCE,
     ) -> None:
         self._root = root.resolve() / "endpoints"
         self._root.mkdir(parents=True, exist_ok=True)
         catalog = Catalog(images)
-        self._premises = Premises(objects, catalog, region, threads, health_seconds, answer_seconds)
+        self._premises = Premises(
+            objects, catalog, region, threads, health_seconds, answer_seconds, telemetry
+        )
         self._guard = threading.Lock()
         self._live: dict[str, Deployment] = {}
         self._coming: dict[str, Deployment] = {}
@@ -117,6 +123,7 @@ class EndpointHost:
         self, endpoint: str, body: bytes, content_type: str, accept: str | None
     ) -> Invocation:
         """Ask an endpoint; every failure is an Invocation too."""
+        began = time.monotonic()
         if len(body) > BODY_LIMIT:
             message = f"The request has {len(body)} bytes; {BODY_LIMIT} are allowed."
             return Invocation.failed(413, "ValidationError", message)
@@ -128,7 +135,17 @@ class EndpointHost:
             message = f"Endpoint {endpoint} is not in service on this machine."
             return Invocation.failed(400, "ValidationError", message)
         headers = {"Content-Type": content_type, "Accept": accept or "*/*"}
-        return deployment.invoke(body, headers)
+        answer, model_seconds = deployment.invoke(body, headers)
+        variant = deployment.wanted.variant
+        report(
+            self._premises.telemetry,
+            (("EndpointName", endpoint), ("VariantName", variant)),
+            answer,
+            instances=deployment.wanted.count,
+            model_seconds=model_seconds,
+            overhead_seconds=max(0.0, time.monotonic() - began - model_seconds),
+        )
+        return answer
 
     def shutdown(self) -> None:
         """End all endpoints."""

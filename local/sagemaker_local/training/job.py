@@ -14,6 +14,7 @@ from sagemaker_local.containers.output import pieces
 from sagemaker_local.containers.process import Container, Limits, base_environment
 from sagemaker_local.images.catalog import Catalog, UnknownImageError
 from sagemaker_local.objects import ObjectStore, ObjectStoreError
+from sagemaker_local.telemetry import SILENCE, Series, Stream, Telemetry
 from sagemaker_local.training.channels import ChannelCache
 from sagemaker_local.training.checkpoints import CheckpointSync
 from sagemaker_local.training.delivery import REASON_LENGTH, Delivery, failure_reason
@@ -52,6 +53,7 @@ class Workshop:
     threads: int
     limits: Limits
     pattern_seconds: float
+    telemetry: Telemetry = SILENCE
 
 
 class TrainingJob:
@@ -106,13 +108,19 @@ class TrainingJob:
             self._folder.sweep(keep_base=outcome.status == "Failed")
             self._tell(outcome.secondary, outcome.ended_at)
             self._told.set()
+            self._shop.telemetry.hurry()  # who waits for the end will want to read the log
             with self._listening():
                 self._listener.ended(outcome)
 
     def _live(self) -> Outcome:
         self._tell("Starting")
         self._folder.prepare(self._spec)
-        with JobLog(self._folder.log) as log:
+        stream = Stream.of_job(self._spec.name, time.time())
+
+        def hear(line: str) -> None:
+            self._shop.telemetry.line(stream, line, time.time())
+
+        with JobLog(self._folder.log, hear=hear) as log:
             command = self._command()
             metrics = MetricReader.of(
                 self._spec.metric_definitions, log.note, self._shop.pattern_seconds
@@ -202,8 +210,10 @@ class TrainingJob:
     def _read(self, line: str, metrics: MetricReader, log: JobLog) -> None:
         shown = log.line(line)
         for name, value in metrics.read(shown):
+            at = datetime.now(UTC)
+            self._shop.telemetry.value(Series.of_job(self._spec.name, name), value, at.timestamp())
             with self._listening():
-                self._listener.metric(name, value, datetime.now(UTC))
+                self._listener.metric(name, value, at)
 
     def _close(self, code: int, log: JobLog) -> Outcome:
         if self._abandon.is_set():

@@ -10,6 +10,7 @@ from sagemaker_local.containers.leftovers import reap
 from sagemaker_local.containers.process import LIMITS, Limits
 from sagemaker_local.images.catalog import Catalog
 from sagemaker_local.objects import ObjectStore
+from sagemaker_local.telemetry import SILENCE, Telemetry
 from sagemaker_local.training.channels import ChannelCache
 from sagemaker_local.training.folder import JobFolder
 from sagemaker_local.training.job import TrainingJob, Workshop
@@ -35,6 +36,7 @@ class TrainingRunner:
         images: Mapping[str, tuple[str, ...]] = NO_IMAGES,
         limits: Limits = LIMITS,
         pattern_seconds: float = 1.0,
+        telemetry: Telemetry = SILENCE,
     ) -> None:
         root = root.resolve()
         self._root = root / "training"
@@ -50,6 +52,7 @@ class TrainingRunner:
             threads=threads,
             limits=limits,
             pattern_seconds=pattern_seconds,
+            telemetry=telemetry,
         )
         self._guard = threading.Lock()
         self._closed = False

@@ -1,0 +1,34 @@
+"""The metrics of a request under the names that CloudWatch has for endpoints."""
+
+import time
+
+from sagemaker_local.hosting.invocation import Invocation
+from sagemaker_local.telemetry import Series, Telemetry
+from sagemaker_local.telemetry.record import INVOCATIONS
+
+COUNT, MICROSECONDS = "Count", "Microseconds"
+
+
+def report(
+    telemetry: Telemetry,
+    dimensions: tuple[tuple[str, str], ...],
+    answer: Invocation,
+    *,
+    instances: int,
+    model_seconds: float,
+    overhead_seconds: float,
+) -> None:
+    """Tell of one request: that it came, how it was answered, and how long that took."""
+    status = answer.original_status
+    measured = (
+        ("Invocations", 1.0, COUNT),
+        ("InvocationsPerInstance", 1.0 / instances, COUNT),
+        ("Invocation4XXErrors", float(400 <= status < 500), COUNT),
+        ("Invocation5XXErrors", float(status >= 500), COUNT),
+        ("InvocationModelErrors", float(answer.error == "ModelError"), COUNT),
+        ("ModelLatency", model_seconds * 1e6, MICROSECONDS),
+        ("OverheadLatency", overhead_seconds * 1e6, MICROSECONDS),
+    )
+    at = time.time()
+    for name, value, unit in measured:
+        telemetry.value(Series(INVOCATIONS, name, dimensions, unit), value, at)
