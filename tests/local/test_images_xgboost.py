@@ -11,7 +11,7 @@ from sagemaker_local.images import xgboost_train
 from sagemaker_local.images.opt_ml import UserError
 from sagemaker_local.images.xgboost_hyperparameters import validate, validate_channels
 from sagemaker_local.images.xgboost_metrics import CLASSIFYING, MEASURING, classes_of
-from sagemaker_local.training import builtin_metric_definitions, is_builtin_xgboost
+from sagemaker_local.training import builtin, builtin_metric_definitions
 from sagemaker_local.training.folder import JobFolder
 from tests.local.training_world import (
     XGBOOST_IMAGE,
@@ -388,7 +388,8 @@ def test_channels_are_checked(names: set[str], reason: str) -> None:
         (b"7,1\n8,2\n", "text/csv", "label must be in [0,1]"),
         (b"1,2\n0,3\n", None, "CSV needs the ContentType text/csv"),
         (b"1,2\n", "application/x-parquet", "pyarrow"),
-        (b"1,2\n", "application/x-recordio-protobuf", "is not read here"),
+        (b"1,2\n", "application/x-recordio-protobuf", "not RecordIO with protobuf"),
+        (b"1,2\n", "image/png", "is not read here"),
     ],
 )
 def test_wrong_data_are_the_callers_error(
@@ -440,16 +441,18 @@ def test_the_service_fills_in_the_documented_metric_definitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "builtin"),
+    ("image", "name"),
     [
-        (XGBOOST_IMAGE, True),
-        ("433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1", True),
-        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.0", False),
-        ("mine/xgboost-of-mine:1", False),
+        (XGBOOST_IMAGE, "sagemaker-xgboost"),
+        ("433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1", "sagemaker-xgboost"),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/knn:1", "knn"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.0", None),
+        ("mine/xgboost-of-mine:1", None),
     ],
 )
-def test_the_builtin_image_is_known_by_its_name(image: str, builtin: bool) -> None:
-    assert is_builtin_xgboost(image) is builtin
+def test_the_builtin_image_is_known_by_its_name(image: str, name: str | None) -> None:
+    known = builtin(image)
+    assert (known.name if known else None) == name
 
 
 def test_the_container_does_not_import_what_it_does_not_need() -> None:
@@ -469,3 +472,17 @@ def test_the_container_does_not_import_what_it_does_not_need() -> None:
         env={"PYTHONPATH": str(local)},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_records_are_read_like_rows(here: InProcess) -> None:
+    from sagemaker_local.images.recordio import Record, write_records
+
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(60, 3)).astype(np.float32)
+    records = [Record({"values": row}, {"values": np.array([row[0] > 0], "f4")}) for row in rows]
+    told = {"num_round": "3", "objective": "binary:logistic"}
+    kind = "application/x-recordio-protobuf"
+    assert here.train(told, kind, train=write_records(records)) == ""
+    assert here.model.num_features() == 3
+    bare = write_records([Record(record.features) for record in records])
+    assert "have no labels" in here.train(told, kind, train=bare)

@@ -8,6 +8,7 @@ import numpy as np
 
 from sagemaker_local.images.lean_xgboost import xgboost
 from sagemaker_local.images.opt_ml import OptMl, UserError
+from sagemaker_local.images.recordio import RECORDIO, read_rows
 from sagemaker_local.images.tabular import (
     CSV,
     LIBSVM,
@@ -35,13 +36,16 @@ def read_channel(place: OptMl, name: str, *, csv_weights: bool) -> Rows:
         if kind in LIBSVM:
             content = b"\n".join(path.read_bytes() for path in files)
             return read_libsvm(content, labelled=True)
+        if kind in RECORDIO:
+            return _recorded(files)
         if kind in PARQUET:
             return _labelled(_parquet(files), csv_weights=csv_weights)
     except TabularError as error:
         hint = "" if kind in CSV else "; CSV needs the ContentType text/csv"
         raise UserError(f"channel {name}, read as {kind}: {error}{hint}") from error
     raise UserError(
-        f"channel {name}: the ContentType {kind} is not read here; use text/csv or text/libsvm"
+        f"channel {name}: the ContentType {kind} is not read here; use text/csv, text/libsvm, "
+        "application/x-parquet or application/x-recordio-protobuf"
     )
 
 
@@ -77,6 +81,13 @@ def matrix(rows: Rows, channel: str, *, threads: int, columns: int) -> Any:  # n
 
 def _visible(path: Path) -> bool:
     return not path.name.startswith((".", "_"))
+
+
+def _recorded(files: list[Path]) -> Rows:
+    rows = read_rows(b"".join(path.read_bytes() for path in files))
+    if rows.labels is None:
+        raise TabularError("the records have no labels")
+    return rows
 
 
 def _csv(files: list[Path]) -> np.typing.NDArray[np.float32]:

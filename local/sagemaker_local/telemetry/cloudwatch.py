@@ -20,7 +20,7 @@ from sagemaker_local.telemetry.record import TRAINING, Series, Stream
 
 _LOG = logging.getLogger(__name__)
 FLUSH_SECONDS = 1.0
-LINES_KEPT = 20_000
+LINES_KEPT = 10_000
 """Lines of training jobs that CloudWatch keeps; beyond them the oldest streams are deleted."""
 _THERE = "ResourceAlreadyExistsException"
 _GONE = "ResourceNotFoundException"
