@@ -73,6 +73,11 @@ class Worker:
             return Invocation.model_error(status, answer, log)
         return Invocation(status, answer, {"Content-Type": kind})
 
+    def rest(self) -> None:
+        """End the process until it is asked again."""
+        with self._guard:
+            self._end_container()
+
     def end(self) -> None:
         """End the process for good."""
         self._ended = True  # before the lock: a wait for health looks at it
