@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import sagemaker_local
-from sagemaker_local.containers.leftovers import forget, remember
+from sagemaker_local.containers.leftovers import forget, remember, session_size
 
 GIB = 1 << 30
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -97,6 +97,10 @@ class Container:
             return os.waitid(os.P_PID, self.pid, options) is None
         except ChildProcessError:  # pragma: no cover - reaped behind our back
             return False
+
+    def processes(self) -> int:
+        """How many processes there are in the group's session."""
+        return session_size(self.pid)
 
     def terminate(self) -> None:
         """Ask the leader to end, as a container runtime asks process 1."""
