@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, vstack
 
 from sagemaker_local.images.lean_xgboost import xgboost
 from sagemaker_local.images.opt_ml import OptMl, UserError
@@ -76,7 +77,31 @@ def matrix(rows: Rows, channel: str, *, threads: int, columns: int) -> Any:  # n
     data = xgboost.DMatrix(features, label=rows.labels, weight=rows.weights, nthread=threads)
     if rows.groups is not None:
         data.set_info(qid=rows.groups)
+    if rows.labels is not None:
+        # What survival:aft learns from: no channel can tell of a time that is only bounded
+        data.set_info(label_lower_bound=rows.labels, label_upper_bound=rows.labels)
     return data
+
+
+def joined(rows: Rows, others: Rows) -> Rows:
+    """The rows of two channels as one, as a cross-validation wants them."""
+    if isinstance(rows.features, np.ndarray) and isinstance(others.features, np.ndarray):
+        if rows.features.shape[1] != others.features.shape[1]:
+            raise UserError("the channels have different numbers of features")
+        features: Any = np.concatenate((rows.features, others.features))
+    else:
+        columns = max(rows.features.shape[1], others.features.shape[1])
+        parts = []
+        for part in (rows.features, others.features):
+            wide = csr_matrix(part)
+            wide.resize((wide.shape[0], columns))
+            parts.append(wide)
+        features = vstack(parts, format="csr")
+
+    def both(one: Any, other: Any) -> Any:  # noqa: ANN401 - arrays, or None of both
+        return None if one is None or other is None else np.concatenate((one, other))
+
+    return Rows(features, both(rows.labels, others.labels), both(rows.weights, others.weights))
 
 
 def _visible(path: Path) -> bool:

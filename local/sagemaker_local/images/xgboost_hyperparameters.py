@@ -90,6 +90,12 @@ class Hyperparameters:
         """Whether more of that metric is better."""
         return self.watched_metric is not None and is_maximized(self.watched_metric)
 
+    def native_name(self, metric: str) -> str:
+        """What XGBoost calls a metric: one of them has a parameter in its name."""
+        if metric != "tweedie-nloglik":
+            return metric
+        return f"{metric}@{self.values.get('tweedie_variance_power', 1.5):g}"
+
     def flag(self, name: str) -> bool:
         """Whether a switch is on."""
         return str(self.values.get(name, "false")) in {"1", "true"}
