@@ -98,3 +98,7 @@ $(SAM_READY): requirements/sam.txt
 	@env -u PYTHONDONTWRITEBYTECODE $(SAM_VENV)/bin/pip install -qq --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements/sam.txt
 	@touch $(SAM_READY)
+
+.PHONY: bench-overhead
+bench-overhead: $(READY) ## Measure what the local SageMaker adds to the trials it runs
+	@PYTHONPATH=.:layers/core:layers/numeric:client:local $(BIN)/python -m bench.overhead

@@ -126,6 +126,12 @@ def memory(pid: int) -> int:
     return 0
 
 
+def cpu(pid: int) -> float:
+    """Seconds of a processor that a process itself has had; its children are not counted."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def compare(folder: Path, given: argparse.Namespace) -> int:
     """Measure all pairs, print what was found, and say by the exit code whether it will do."""
     (folder / "burn.py").write_text(SCRIPT)
@@ -149,10 +155,13 @@ def compare(folder: Path, given: argparse.Namespace) -> int:
     ratios, growths = [], []
     for number in range(given.pairs):
         alone = bare(folder, given.seconds, given.trials)
+        before = cpu(server.pid)
         seconds, early, late = tuned(sm, server.pid, f"bench-{number}", given.trials)
+        own = (cpu(server.pid) - before) / given.trials
         ratios.append(seconds / alone)
         growths.append(late / early)
         told = {"tuned": seconds, "bare": alone, "ratio": ratios[-1], "early": early, "late": late}
+        told["server_cpu_per_trial"] = own
         sys.stdout.write(f"{json.dumps(told)}\n")
         sys.stdout.flush()
     server.stdin.close()

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -132,15 +133,14 @@ class CloudWatch:
 
     def _create(self, stream: Stream) -> None:
         logs, group = self._client("logs"), {"logGroupName": stream.group}
-        for create, named in (
-            (logs.create_log_group, group),
-            (logs.create_log_stream, {**group, "logStreamName": stream.name}),
-        ):
-            try:
-                create(**named)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != _THERE:
-                    raise
+        named = {**group, "logStreamName": stream.name}
+        try:
+            _unless_there(logs.create_log_stream, named)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _GONE:
+                raise
+            _unless_there(logs.create_log_group, group)
+            _unless_there(logs.create_log_stream, named)
         if len(self._known) >= STREAMS_KNOWN:
             self._known.clear()  # to create one again does no harm
         self._known.add(stream)
@@ -162,3 +162,12 @@ class CloudWatch:
         if service not in self._clients:
             self._clients[service] = self._made(service)
         return self._clients[service]
+
+
+def _unless_there(create: Callable[..., Any], named: Mapping[str, str]) -> None:
+    """Create something that may be there already."""
+    try:
+        create(**named)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _THERE:
+            raise
