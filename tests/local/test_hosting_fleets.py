@@ -154,3 +154,13 @@ def test_a_serverless_endpoint_has_a_limit(host: EndpointHost) -> None:
     assert len(refused) == 4
     assert {answer.error for answer in refused} == {"ThrottlingException"}
     assert [answer.status for answer in found if answer.status != 429] == [200, 200]
+
+
+def test_to_go_back_waits_for_a_fleet_that_is_on_its_way(host: EndpointHost, models: Any) -> None:
+    first, back = Heard(), Heard()
+    host.start("e", "v", of(OLD), 1, first)
+    host.abandon("e", back)
+    assert back.wait() == ("InService", None)
+    assert first.wait() == ("InService", None)
+    old = float(expected(models[0], [[0.5, 0.1, 0.2]])[0])
+    assert asked(host, 1) == pytest.approx([old])

@@ -26,6 +26,7 @@ from sagemaker_local.telemetry import SILENCE, Telemetry
 
 LOGGER = logging.getLogger(__name__)
 NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9])*")
+COMING_SECONDS = 0.05
 NO_IMAGES: Mapping[str, tuple[str, ...]] = {}
 Listener = Callable[[str, str | None], None]
 EXPECTED = (ModelError, UnhealthyError, UnknownImageError, ObjectStoreError, ArchiveError, OSError)
@@ -144,13 +145,13 @@ class EndpointHost:
         with self._guard:
             coming = self._coming.pop((endpoint, True), None)
             fleet = self._beside.pop(endpoint, None)
-            live = self._live.get(endpoint)
 
         def work() -> None:
             if coming is not None:
                 coming.take_down()
             if fleet is not None:
                 fleet.deployment.retire()
+            live = self._served(endpoint)
             if live is None:
                 self._tell(listener, "Failed", "the old fleet is gone")
                 return
@@ -246,6 +247,14 @@ class EndpointHost:
                 LOGGER.warning("endpoint %s was left by a dead server", pid_file.parents[1].name)
         for folder in self._root.glob("*/generation-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _served(self, endpoint: str) -> Deployment | None:
+        """The first fleet; after a restart it may still be on its way."""
+        while True:
+            with self._guard:
+                if (endpoint, False) not in self._coming:
+                    return self._live.get(endpoint)
+            time.sleep(COMING_SECONDS)
 
     def _begin(self, endpoint: str, wanted: Wanted, listener: Listener, *, beside: bool) -> None:
         if not NAME.fullmatch(endpoint):

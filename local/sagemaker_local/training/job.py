@@ -118,7 +118,6 @@ class TrainingJob:
             self._folder.sweep(keep_base=outcome.status == "Failed")
             self._tell(outcome.secondary, outcome.ended_at)
             self._told.set()
-            self._shop.telemetry.hurry()  # who waits for the end will want to read the log
             with self._listening():
                 self._listener.ended(outcome)
 
@@ -144,6 +143,7 @@ class TrainingJob:
             if not self._stop.is_set():
                 self._tell("Training")
                 code = self._train(command, metrics, log)
+                self._shop.telemetry.hurry()  # who sees the end will read the log at once
             return self._close(code, log)
 
     def _command(self) -> tuple[str, ...]:
