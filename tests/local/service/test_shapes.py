@@ -74,7 +74,7 @@ def host(world: World) -> None:
     sm.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
     sm.list_tags(ResourceArn=arn)
     sm.delete_tags(ResourceArn=arn, TagKeys=["a"])
-    wish = {"VariantName": "v", "DesiredWeight": 0.5}
+    wish = {"VariantName": "AllTraffic", "DesiredWeight": 0.5}
     sm.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=[wish])
     until(lambda: sm.describe_endpoint(EndpointName="e")["EndpointStatus"] == "InService")
     sm.delete_endpoint(EndpointName="e")
