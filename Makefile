@@ -102,3 +102,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	@env -u PYTHONDONTWRITEBYTECODE .venv-$*/bin/pip install -qq --disable-pip-version-check \
 		--no-deps --require-hashes --requirement requirements/$*.txt
 	@touch $@
+
+.PHONY: bench-overhead
+bench-overhead: $(READY) ## Measure what the local SageMaker adds to the trials it runs
+	@PYTHONPATH=.:layers/core:layers/numeric:client:local $(BIN)/python -m bench.overhead

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_local.parts import Goal
-from sagemaker_local.training import builtin_metric_definitions, is_builtin_xgboost
+from sagemaker_local.training import builtin, builtin_metric_definitions
 
 ONE, SEVERAL = "TrainingJobDefinition", "TrainingJobDefinitions"
 
@@ -84,7 +84,7 @@ def is_builtin(definition: Mapping[str, Any]) -> bool:
     """Whether the trials run an algorithm of SageMaker rather than a script in its image."""
     image = definition["AlgorithmSpecification"].get("TrainingImage", "")
     script = "sagemaker_program" in definition.get("StaticHyperParameters", {})
-    return is_builtin_xgboost(image) and not script
+    return builtin(image) is not None and not script
 
 
 def builtin_metrics(definition: Mapping[str, Any]) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ _ENDPOINT_STATUS = {
     "InService": "IN_SERVICE",
     "OutOfService": "OUT_OF_SERVICE",
     "RollingBack": "ROLLING_BACK",
+    "UpdateRollbackFailed": "UPDATE_ROLLBACK_FAILED",
 }
 
 
@@ -103,6 +104,39 @@ def endpoint_event(settings: Settings, endpoint: Document) -> Event:
         "Tags": {} if status == "Deleted" else tag_map(endpoint["_tags"]),
     }
     return _event(settings, "Endpoint", endpoint["EndpointArn"], detail)
+
+
+def deployment_event(
+    settings: Settings, endpoint: Document, pending: Mapping[str, Any] | None
+) -> Event:
+    """A step of a deployment, or of a change of capacity, which has no pending summary."""
+    status = endpoint["EndpointStatus"]
+    detail = {
+        "EndpointName": endpoint["EndpointName"],
+        "EndpointArn": endpoint["EndpointArn"],
+        "EndpointConfigName": endpoint["EndpointConfigName"],
+        "ProductionVariants": _variants(endpoint["_variants"]),
+        "EndpointStatus": _ENDPOINT_STATUS.get(status, status.upper()),
+        "CreationTime": _millis(endpoint["CreationTime"]),
+        "LastModifiedTime": _millis(endpoint["LastModifiedTime"]),
+        "Tags": tag_map(endpoint["_tags"]),
+    }
+    if pending is not None:
+        detail["PendingDeploymentSummary"] = {
+            "EndpointConfigName": pending["EndpointConfigName"],
+            "StartTime": _millis(pending["StartTime"]),
+            "ProductionVariants": _variants(pending["ProductionVariants"]),
+        }
+    return _event(settings, "Endpoint Deployment", endpoint["EndpointArn"], detail)
+
+
+def _variants(shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**one, "VariantStatus": [_with_millis(entry) for entry in one["VariantStatus"]]}
+        if "VariantStatus" in one
+        else dict(one)
+        for one in shown
+    ]
 
 
 def model_package_event(settings: Settings, package: Document) -> Event:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sagemaker_local.rollout import Phase
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Document
 from sagemaker_local.values import millis, without_none
@@ -10,6 +11,7 @@ from sagemaker_local.values import millis, without_none
 MODEL = "model"
 CONFIG = "endpoint-config"
 ENDPOINT = "endpoint"
+REASON_LENGTH = 1024
 
 
 def new_endpoint(
@@ -30,8 +32,27 @@ def new_endpoint(
     }
 
 
-def updating(endpoint: Document, config: Document, now: float) -> Document:
-    """Begin to replace what an endpoint serves; until that is healthy the old one is shown."""
+def updating(
+    endpoint: Document,
+    config: Document,
+    now: float,
+    *,
+    deployment: Mapping[str, Any] | None = None,
+    retained: frozenset[str] = frozenset(),
+) -> Document:
+    """Begin to replace what an endpoint serves; until that is healthy the old one is shown.
+
+    Args:
+        endpoint: As it is.
+        config: What it is to have.
+        now: Seconds since 1970.
+        deployment: How it is replaced; None for all at once.
+        retained: What the variants keep: ``DesiredInstanceCount``, ``DesiredWeight``.
+    """
+    coming = variants(config)
+    current = endpoint["_variants"][0]
+    for name in retained & current.keys() & coming[0].keys():
+        coming[0] |= {name: current[name], name.replace("Desired", "Current"): current[name]}
     return without_none(
         {
             **endpoint,
@@ -39,8 +60,52 @@ def updating(endpoint: Document, config: Document, now: float) -> Document:
             "FailureReason": None,
             "LastModifiedTime": millis(now),
             "_next_config": config["EndpointConfigName"],
-            "_next_variants": variants(config),
+            "_next_variants": coming,
             "_generation": endpoint["_generation"] + 1,
+            "_rollout": {"began": millis(now), "deployment": deployment},
+        }
+    )
+
+
+def resizing(endpoint: Document, asked: Mapping[str, Any], now: float) -> Document:
+    """Begin to have another weight or another number of instances."""
+    variant = dict(endpoint["_variants"][0])
+    for name in ("DesiredWeight", "DesiredInstanceCount"):
+        if name in asked:
+            variant[name] = asked[name]
+    if variant.get("DesiredInstanceCount") != variant.get("CurrentInstanceCount"):
+        count = variant["DesiredInstanceCount"]
+        text = f"Scaling out desired instance count to {count}."
+        if count < variant["CurrentInstanceCount"]:
+            text = f"Scaling in desired instance count to {count}."
+        status = {"Status": "Updating", "StatusMessage": text, "StartTime": millis(now)}
+        variant["VariantStatus"] = [status]
+    return {
+        **endpoint,
+        "EndpointStatus": "Updating",
+        "LastModifiedTime": millis(now),
+        "_variants": [variant],
+        "_generation": endpoint["_generation"] + 1,
+    }
+
+
+def resized(endpoint: Document, generation: int, reason: str | None, now: float) -> Document:
+    """Have what was desired, or, if that could not be, desire what there is."""
+    if endpoint["_generation"] != generation or endpoint["EndpointStatus"] != "Updating":
+        return endpoint
+    variant = {k: v for k, v in endpoint["_variants"][0].items() if k != "VariantStatus"}
+    for name in ("Weight", "InstanceCount"):
+        desired, current = f"Desired{name}", f"Current{name}"
+        source, target = (desired, current) if reason is None else (current, desired)
+        if source in variant:
+            variant[target] = variant[source]
+    return without_none(
+        {
+            **endpoint,
+            "EndpointStatus": "InService",
+            "FailureReason": reason,
+            "LastModifiedTime": millis(now),
+            "_variants": [variant],
         }
     )
 
@@ -57,51 +122,115 @@ def deleting(endpoint: Document, now: float) -> Document:
     }
 
 
-def told(
-    endpoint: Document, generation: int, status: str, reason: str | None, now: float
-) -> Document:
-    """Note what the host says of a generation; of an older one it has nothing to say any more."""
-    if endpoint["_generation"] != generation:
-        return endpoint
-    was, healthy = endpoint["EndpointStatus"], status == "InService"
-    if was == "InService" and healthy:
-        return endpoint  # after a restart
-    if was == "Updating" and healthy:
-        endpoint = with_next_config(endpoint, now)
-    failed_update = was == "Updating" and not healthy
+def in_phase(endpoint: Document, number: int, phase: Phase, now: float) -> Document:
+    """Enter a phase of a deployment; what it is to reach is not reached yet."""
+    at = millis(now)
+    status = {"Status": phase.status, "StatusMessage": phase.message, "StartTime": at}
+    coming, current = dict(endpoint["_next_variants"][0]), dict(endpoint["_variants"][0])
+    if "CurrentInstanceCount" in coming:
+        coming["CurrentInstanceCount"] = phase.new
+        current["CurrentInstanceCount"] = phase.old
+    coming["VariantStatus"] = [status]
+    rollout = {**endpoint["_rollout"], "phase": number, "since": at, "reached": False}
+    return {
+        **endpoint,
+        "LastModifiedTime": at,
+        "_next_variants": [coming],
+        "_variants": [current],
+        "_rollout": rollout,
+    }
+
+
+def reached(endpoint: Document, now: float) -> Document:
+    """Have the fleets of a phase, whose time begins."""
+    rollout = {**endpoint["_rollout"], "reached": True, "since": millis(now)}
+    return {**endpoint, "_rollout": rollout}
+
+
+def rolling_back(endpoint: Document, reason: str, now: float) -> Document:
+    """Begin to return to the old fleet."""
+    variant = endpoint["_variants"][0]
+    if "DesiredInstanceCount" in variant:
+        variant = {**variant, "CurrentInstanceCount": variant["DesiredInstanceCount"]}
     return without_none(
         {
             **endpoint,
-            # A failed update leaves the old model serving, and says why it failed
-            "EndpointStatus": "InService" if healthy or failed_update else "Failed",
-            "FailureReason": None if healthy else reason,
+            "EndpointStatus": "RollingBack",
+            "FailureReason": reason[:REASON_LENGTH],
             "LastModifiedTime": millis(now),
+            "_variants": [variant],
             "_next_config": None,
             "_next_variants": None,
+            "_rollout": None,
         }
     )
 
 
-def with_next_config(endpoint: Document, now: float) -> Document:
-    """Let the configuration of an update be the current one."""
-    if "_next_config" not in endpoint:
+def rolled_back(endpoint: Document, reason: str | None, now: float) -> Document:
+    """Serve as before, or not at all if the old fleet has died."""
+    why = endpoint.get("FailureReason")
+    return without_none(
+        {
+            **endpoint,
+            "EndpointStatus": "InService" if reason is None else "UpdateRollbackFailed",
+            "FailureReason": why if reason is None else f"{why}; {reason}"[:REASON_LENGTH],
+            "LastModifiedTime": millis(now),
+        }
+    )
+
+
+def told(
+    endpoint: Document, generation: int, status: str, reason: str | None, now: float
+) -> Document:
+    """Note what the host says of a fleet that is to serve alone; of an older one, nothing."""
+    healthy = status == "InService"
+    if endpoint["_generation"] != generation:
         return endpoint
+    if endpoint["EndpointStatus"] == "RollingBack":  # after a restart
+        return rolled_back(endpoint, reason, now)
+    if endpoint["EndpointStatus"] != "Creating" and (
+        healthy or endpoint["EndpointStatus"] != "InService"
+    ):
+        return endpoint
+    return without_none(
+        {
+            **endpoint,
+            "EndpointStatus": "InService" if healthy else "Failed",
+            "FailureReason": None if healthy else reason,
+            "LastModifiedTime": millis(now),
+        }
+    )
+
+
+def deployed(endpoint: Document, now: float) -> Document:
+    """End an update: the new configuration is the current one."""
+    coming = {k: v for k, v in endpoint["_next_variants"][0].items() if k != "VariantStatus"}
     return without_none(
         {
             **endpoint,
             "EndpointConfigName": endpoint["_next_config"],
-            "_variants": endpoint["_next_variants"],
+            "EndpointStatus": "InService",
+            "FailureReason": None,
             "LastModifiedTime": millis(now),
+            "LastDeploymentConfig": endpoint["_rollout"]["deployment"]
+            or endpoint.get("LastDeploymentConfig"),
+            "_variants": [coming],
             "_next_config": None,
             "_next_variants": None,
+            "_rollout": None,
         }
     )
 
 
-def wanted_config(endpoint: Document) -> str:
-    """The configuration that an endpoint has, or is to have."""
-    name: str = endpoint.get("_next_config", endpoint["EndpointConfigName"])
-    return name
+def summary(endpoint: Document) -> dict[str, Any] | None:
+    """The deployment that is under way, as Describe and events show it."""
+    if "_next_config" not in endpoint:
+        return None
+    return {
+        "EndpointConfigName": endpoint["_next_config"],
+        "ProductionVariants": endpoint["_next_variants"],
+        "StartTime": endpoint["_rollout"]["began"],
+    }
 
 
 def variants(config: Document) -> list[dict[str, Any]]:
@@ -128,7 +257,8 @@ def described(endpoint: Document) -> dict[str, Any]:
     """An endpoint as Describe answers it."""
     if endpoint["EndpointStatus"] in {"Creating", "Failed"}:
         return dict(endpoint)
-    return {**endpoint, "ProductionVariants": endpoint["_variants"]}
+    shown = {**endpoint, "ProductionVariants": endpoint["_variants"]}
+    return without_none({**shown, "PendingDeploymentSummary": summary(endpoint)})
 
 
 def container(model: Document) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def invoke(context: Context, name: str, headers: Mapping[bytes, bytes], body: by
     account = context.settings.account
     if document is None or document["EndpointName"] != name:
         return _error(400, "ValidationError", f"Endpoint {name} of account {account} not found.")
-    if document["EndpointStatus"] not in {"InService", "Updating"}:
+    if document["EndpointStatus"] not in {"InService", "Updating", "RollingBack"}:
         text = f"Endpoint {name} of account {account} is not in service."
         return _error(400, "ValidationError", text)
     if len(body) > MOST_BYTES:

@@ -1,16 +1,14 @@
 """Objects in S3 as the emulator needs them; it knows prefixes and files, not jobs."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 from urllib.parse import urlsplit
 
-import botocore.session
-from botocore.client import BaseClient
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from sagemaker_local.clients import client
 
 
 class ObjectStoreError(Exception):
@@ -86,7 +84,16 @@ class ObjectStore:
             "AWS_ACCESS_KEY_ID": access_key,
             "AWS_SECRET_ACCESS_KEY": secret_key,
         }
-        self._client = _client(endpoint, region, access_key, secret_key)
+        self._client = client(
+            "s3",
+            endpoint,
+            region=region,
+            access_key=access_key,
+            secret_key=secret_key,
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -163,28 +170,3 @@ class ObjectStore:
                 self._client.put_object(Bucket=address.bucket, Key=address.key, Body=file)
         except (BotoCoreError, ClientError) as error:
             raise ObjectStoreError(f"cannot write {uri}: {error}") from error
-
-
-def _client(endpoint: str, region: str, access_key: str, secret_key: str) -> BaseClient:
-    session = botocore.session.Session(
-        # the files and profiles of the person who runs this are for the real AWS
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        },
-    )
-    return session.create_client(
-        "s3",
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        config=Config(
-            s3={"addressing_style": "path"},
-            proxies={},  # a loopback endpoint is never behind a proxy
-            retries={"mode": "standard", "max_attempts": 4},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )

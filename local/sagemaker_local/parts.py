@@ -62,24 +62,8 @@ class Answer(Protocol):
 HostListener = Callable[[str, str | None], None]
 
 
-class Serve(Protocol):
-    """Starts to serve a model and returns; a generation that is served already is left alone."""
-
-    def __call__(
-        self,
-        endpoint: str,
-        variant: str,
-        container: Mapping[str, Any],
-        count: int,
-        listener: HostListener,
-        *,
-        generation: str = "",
-    ) -> None:
-        """Start."""
-
-
 class Host(Protocol):
-    """Serves models."""
+    """Serves models; a fleet is all processes of one endpoint configuration."""
 
     def start(
         self,
@@ -90,10 +74,12 @@ class Host(Protocol):
         listener: HostListener,
         *,
         generation: str = "",
+        config: str = "",
+        concurrency: int | None = None,
     ) -> None:
-        """Start serving and return at once."""
+        """Start serving and return at once; a generation that is served is left alone."""
 
-    def replace(
+    def prepare(
         self,
         endpoint: str,
         variant: str,
@@ -102,8 +88,24 @@ class Host(Protocol):
         listener: HostListener,
         *,
         generation: str = "",
+        config: str = "",
+        concurrency: int | None = None,
     ) -> None:
-        """Start anew beside the old, and end the old once the new one is healthy."""
+        """Start a second fleet, which gets no requests yet."""
+
+    def route(self, endpoint: str, share: float) -> None:
+        """Give the second fleet a share of the requests."""
+
+    def promote(self, endpoint: str) -> None:
+        """Have the second fleet serve alone."""
+
+    def abandon(self, endpoint: str, listener: HostListener) -> None:
+        """End the second fleet, and tell whether the first one is healthy."""
+
+    def resize(
+        self, endpoint: str, count: int, listener: HostListener, *, beside: bool = False
+    ) -> None:
+        """Have another number of instances, of the second fleet if told so."""
 
     def stop(self, endpoint: str) -> None:
         """Stop serving."""
@@ -154,3 +156,7 @@ class Parts:
     objects: Objects
     suggest: Suggest
     clock: Callable[[], float] = time.time
+    close: Callable[[], None] | None = None
+    """Ends what else runs, after the jobs and the endpoints."""
+    ringing: Callable[[Sequence[str]], Sequence[str]] = lambda _: ()
+    """Which of some alarms of CloudWatch are in ALARM."""

@@ -29,6 +29,7 @@ from sagemaker_local.protocol import (
 from sagemaker_local.settings import Settings
 from sagemaker_local.store import Store
 from sagemaker_local.suggestions import suggest
+from sagemaker_local.telemetry import Alarms, CloudWatch
 from sagemaker_local.training import TrainingRunner
 
 Scope = MutableMapping[str, Any]
@@ -76,6 +77,8 @@ class SageMakerLocal:
     def close(self) -> None:
         """Stop working; jobs that were running will be run again by the next server."""
         self._engine.close()
+        if self._parts.close is not None:
+            self._parts.close()
         self._events.close()
         self._store.close()
 
@@ -126,12 +129,19 @@ class SageMakerLocal:
 
 def real_parts(settings: Settings) -> Parts:
     """The rooms beside the service, as they are when it is no test."""
-    objects = ObjectStore(
-        settings.s3_endpoint,
-        region=settings.region,
-        access_key=settings.access_key,
-        secret_key=settings.secret_key,
-    )
+    access = {
+        "region": settings.region,
+        "access_key": settings.access_key,
+        "secret_key": settings.secret_key,
+    }
+    telemetry = CloudWatch(settings.s3_endpoint, **access)
+    alarms = Alarms(settings.s3_endpoint, **access)
+
+    def close() -> None:
+        telemetry.close()
+        alarms.close()
+
+    objects = ObjectStore(settings.s3_endpoint, **access)
     runner = TrainingRunner(
         settings.root,
         objects,
@@ -140,6 +150,7 @@ def real_parts(settings: Settings) -> Parts:
         stop_grace_seconds=settings.stop_grace_seconds,
         threads=settings.threads,
         images=settings.images,
+        telemetry=telemetry,
     )
     host = EndpointHost(
         settings.root,
@@ -147,8 +158,16 @@ def real_parts(settings: Settings) -> Parts:
         region=settings.region,
         threads=settings.threads,
         images=settings.images,
+        telemetry=telemetry,
     )
-    return Parts(runner=runner, host=host, objects=objects, suggest=suggest)
+    return Parts(
+        runner=runner,
+        host=host,
+        objects=objects,
+        suggest=suggest,
+        close=close,
+        ringing=alarms.ringing,
+    )
 
 
 def _operation(scope: Scope) -> str | None:

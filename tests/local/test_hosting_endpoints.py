@@ -237,7 +237,7 @@ def test_a_replacement_takes_over_when_it_is_healthy(
     objects.content["s3://out/better.tar.gz"] = packed(booster(eta=1.0))
     better = container() | {"ModelDataUrl": "s3://out/better.tar.gz"}
     heard = Heard()
-    host.replace("e", "AllTraffic", better, 1, heard)
+    host.start("e", "AllTraffic", better, 1, heard)
     during = []
     while not heard.event.is_set():
         during.append(host.invoke("e", b"0.5,0.1,0.2", "text/csv", None).status)
@@ -251,7 +251,7 @@ def test_a_replacement_that_fails_leaves_the_old_one(host: EndpointHost) -> None
     up(host, container())
     heard = Heard()
     broken = container() | {"ModelDataUrl": "s3://out/nothing"}
-    host.replace("e", "AllTraffic", broken, 1, heard)
+    host.start("e", "AllTraffic", broken, 1, heard)
     assert heard.wait()[0] == "Failed"
     assert host.invoke("e", b"1,2,3", "text/csv", None).status == 200
 

@@ -11,7 +11,8 @@ from sagemaker_local.images import xgboost_train
 from sagemaker_local.images.opt_ml import UserError
 from sagemaker_local.images.xgboost_hyperparameters import validate, validate_channels
 from sagemaker_local.images.xgboost_metrics import CLASSIFYING, MEASURING, classes_of
-from sagemaker_local.training import builtin_metric_definitions, is_builtin_xgboost
+from sagemaker_local.images.xgboost_names import METRICS, OBJECTIVES
+from sagemaker_local.training import builtin, builtin_metric_definitions
 from sagemaker_local.training.folder import JobFolder
 from tests.local.training_world import (
     XGBOOST_IMAGE,
@@ -388,7 +389,8 @@ def test_channels_are_checked(names: set[str], reason: str) -> None:
         (b"7,1\n8,2\n", "text/csv", "label must be in [0,1]"),
         (b"1,2\n0,3\n", None, "CSV needs the ContentType text/csv"),
         (b"1,2\n", "application/x-parquet", "pyarrow"),
-        (b"1,2\n", "application/x-recordio-protobuf", "is not read here"),
+        (b"1,2\n", "application/x-recordio-protobuf", "not RecordIO with protobuf"),
+        (b"1,2\n", "image/png", "is not read here"),
     ],
 )
 def test_wrong_data_are_the_callers_error(
@@ -440,16 +442,18 @@ def test_the_service_fills_in_the_documented_metric_definitions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "builtin"),
+    ("image", "name"),
     [
-        (XGBOOST_IMAGE, True),
-        ("433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1", True),
-        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.0", False),
-        ("mine/xgboost-of-mine:1", False),
+        (XGBOOST_IMAGE, "sagemaker-xgboost"),
+        ("433757028032.dkr.ecr.us-west-2.amazonaws.com/xgboost:1", "sagemaker-xgboost"),
+        ("382416733822.dkr.ecr.us-east-1.amazonaws.com/knn:1", "knn"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.0", None),
+        ("mine/xgboost-of-mine:1", None),
     ],
 )
-def test_the_builtin_image_is_known_by_its_name(image: str, builtin: bool) -> None:
-    assert is_builtin_xgboost(image) is builtin
+def test_the_builtin_image_is_known_by_its_name(image: str, name: str | None) -> None:
+    known = builtin(image)
+    assert (known.name if known else None) == name
 
 
 def test_the_container_does_not_import_what_it_does_not_need() -> None:
@@ -469,3 +473,97 @@ def test_the_container_does_not_import_what_it_does_not_need() -> None:
         env={"PYTHONPATH": str(local)},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_records_are_read_like_rows(here: InProcess) -> None:
+    from sagemaker_local.images.recordio import Record, write_records
+
+    random = np.random.default_rng(0)
+    rows = random.normal(size=(60, 3)).astype(np.float32)
+    records = [Record({"values": row}, {"values": np.array([row[0] > 0], "f4")}) for row in rows]
+    told = {"num_round": "3", "objective": "binary:logistic"}
+    kind = "application/x-recordio-protobuf"
+    assert here.train(told, kind, train=write_records(records)) == ""
+    assert here.model.num_features() == 3
+    bare = write_records([Record(record.features) for record in records])
+    assert "have no labels" in here.train(told, kind, train=bare)
+
+
+def _told(objective: str, **more: str) -> dict[str, str]:
+    classes = {"num_class": "3"} if objective.startswith("multi:") else {}
+    return {"num_round": "2", "objective": objective, **classes, **more}
+
+
+def _rows_for(objective: str) -> bytes:
+    random = np.random.default_rng(1)
+    features = random.normal(size=(60, 3))
+    if objective.startswith("multi:"):
+        labels = (features[:, 0] > 0).astype(int) + (features[:, 1] > 1)
+    elif objective.startswith(("binary:", "rank:", "reg:logistic")):
+        labels = (features[:, 0] > 0).astype(int)
+    else:
+        labels = np.exp(features[:, 0]) + 0.1
+    if objective.startswith("rank:"):
+        lines = [
+            f"{label} qid:{number // 10} " + " ".join(f"{i}:{v}" for i, v in enumerate(row))
+            for number, (label, row) in enumerate(zip(labels, features, strict=True))
+        ]
+        return "\n".join(lines).encode()
+    table = np.column_stack([labels, features])
+    return "\n".join(",".join(map(repr, map(float, row))) for row in table).encode()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_each_documented_objective_trains(here: InProcess, objective: str) -> None:
+    kind = "text/libsvm" if objective.startswith("rank:") else "text/csv"
+    data = _rows_for(objective)
+    assert here.train(_told(objective), kind, train=data, validation=data) == ""
+    assert here.model.num_boosted_rounds() == 2
+
+
+FITTING = {
+    "aft-nloglik": "survival:aft",
+    "interval-regression-accuracy": "survival:aft",
+    "cox-nloglik": "survival:cox",
+    "gamma-deviance": "reg:gamma",
+    "gamma-nloglik": "reg:gamma",
+    "poisson-nloglik": "count:poisson",
+    "tweedie-nloglik": "reg:tweedie",
+    "map": "rank:map",
+    "ndcg": "rank:ndcg",
+    "merror": "multi:softmax",
+    "mlogloss": "multi:softprob",
+    **dict.fromkeys(("mae", "mape", "mphe", "mse", "rmse", "rmsle", "r2"), "reg:squarederror"),
+}
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_each_documented_metric_is_printed(
+    here: InProcess, metric: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    objective = FITTING.get(metric, "binary:logistic")
+    kind = "text/libsvm" if objective.startswith("rank:") else "text/csv"
+    told = _told(objective, early_stopping_rounds="5")
+    told["_tuning_objective_metric"] = f"validation:{metric}"
+    data = _rows_for(objective)
+    assert here.train(told, kind, train=data, validation=data) == ""
+    shown = "tweedie-nloglik@1.5" if metric == "tweedie-nloglik" else metric
+    assert f"\tvalidation-{shown}:" in capsys.readouterr().out
+
+
+def test_a_cross_validation_uses_both_channels_and_all_classes(
+    here: InProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = _rows_for("multi:softprob")
+    told = _told("multi:softprob", _kfold="4", eval_metric="merror")
+    assert here.train(told, "text/csv", train=data, validation=data) == ""
+    said = capsys.readouterr().out
+    assert "train: 120 rows" in said
+    assert said.count("validation-merror:") == 1
+    assert len(list((here.folder.model).glob("xgboost-model-*"))) == 4
+    sparse = _rows_for("rank:ndcg").replace(b"qid:", b"9:")
+    told = _told("binary:logistic", _kfold="2", eval_metric="error")
+    lines = b"\n".join(
+        b" ".join([line.split()[0], *line.split()[2:]]) for line in sparse.splitlines()
+    )
+    assert here.train(told, "text/libsvm", train=lines, validation=lines) == ""

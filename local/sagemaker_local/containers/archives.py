@@ -2,7 +2,14 @@
 
 import gzip
 import tarfile
+import zlib
 from pathlib import Path
+from typing import IO, cast
+
+GZIP = b"\x1f\x8b"
+MOST_BYTES = 4 << 30
+MOST_MEMBERS = 100_000
+MOST_PIECE = 16 << 20
 
 
 class ArchiveError(Exception):
@@ -20,24 +27,47 @@ def pack(folder: Path, archive: Path) -> None:
             tar.add(path, path.relative_to(folder).as_posix(), recursive=False, filter=_anonymous)
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Extract an archive that others made; refuse members that leave the folder."""
+def unpack(archive: Path, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    """Extract an archive that others made; refuse what leaves the folder, and what is a bomb."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with tarfile.open(archive, mode="r:*") as tar:
-            _extract(tar, folder)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+        with archive.open("rb") as raw:
+            is_packed = raw.read(2) == GZIP
+            raw.seek(0)
+            plain = gzip.GzipFile(fileobj=raw) if is_packed else raw
+            bounded = cast("IO[bytes]", _Bounded(cast("IO[bytes]", plain)))
+            with tarfile.open(fileobj=bounded, mode="r:") as tar:
+                _extract(tar, folder, most_bytes)
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ArchiveError(f"{archive.name} cannot be extracted: {error}") from error
 
 
-def _extract(tar: tarfile.TarFile, folder: Path) -> None:
-    if hasattr(tarfile, "data_filter"):
-        tar.extractall(folder, filter="data")
-        return
-    # Python before 3.11.4 (Debian 12 has 3.11.2) has no filters: files and folders inside only.
+class _Bounded:
+    """A file that gives no huge pieces: tarfile reads whole headers, however long they say."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0 or size > MOST_PIECE:
+            raise tarfile.ReadError(f"a header of {size} bytes is no header")
+        return self._file.read(size)
+
+
+def _extract(tar: tarfile.TarFile, folder: Path, most_bytes: int) -> None:
     inside = folder.resolve()
-    members = tar.getmembers()
-    for member in members:
+    size = 0
+    for number, member in enumerate(tar, start=1):
+        size += member.size
+        if number > MOST_MEMBERS or size > most_bytes:
+            raise tarfile.TarError(
+                f"it holds more than {MOST_MEMBERS} members or {most_bytes} bytes"
+            )
+        if hasattr(tarfile, "data_filter"):
+            tar.extract(member, folder, filter="data")
+            continue
+        # Python before 3.11.4 (Debian 12 has 3.11.2) has no filters: files and folders inside only.
         if not (member.isfile() or member.isdir()):
             raise tarfile.TarError(f"{member.name} is neither a file nor a folder")
         if not (inside / member.name).resolve().is_relative_to(inside):
@@ -45,7 +75,12 @@ def _extract(tar: tarfile.TarFile, folder: Path) -> None:
         member.uid = member.gid = 0
         member.uname = member.gname = ""
         member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-    tar.extractall(folder, members)  # noqa: S202 - each member was looked at
+        tar.extract(member, folder)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files of a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def is_empty(folder: Path) -> bool:

@@ -57,6 +57,11 @@ def reap(pid_file: Path, base_folder: Path) -> bool:
     return killed
 
 
+def session_size(session: int) -> int:
+    """How many processes a session has."""
+    return sum(1 for _ in _members(session))
+
+
 def _kill_member(member: Stat, base_folder: Path) -> bool:
     marker = f"SAGEMAKER_BASE_DIR={base_folder}".encode()
     with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import sagemaker_local
-from sagemaker_local.containers.leftovers import forget, remember
+from sagemaker_local.containers.leftovers import forget, remember, session_size
 
 GIB = 1 << 30
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
@@ -98,13 +98,20 @@ class Container:
         except ChildProcessError:  # pragma: no cover - reaped behind our back
             return False
 
+    def processes(self) -> int:
+        """How many processes there are in the group's session."""
+        return session_size(self.pid)
+
     def terminate(self) -> None:
         """Ask the leader to end, as a container runtime asks process 1."""
         if self.alive():
             os.kill(self.pid, signal.SIGTERM)
 
-    def end(self, grace: float = 0.0) -> int:
-        """End the whole group, after a grace if the leader still runs; return the exit code."""
+    def end(self, grace: float = 0.0, *, let_go: bool = True) -> int:
+        """End the whole group, after a grace if the leader still runs; return the exit code.
+
+        Whoever reads the output in another thread closes it there: `let_go` is for all others.
+        """
         if grace and self.alive():
             self.terminate()
             deadline = time.monotonic() + grace
@@ -114,7 +121,7 @@ class Container:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         code = self._process.wait()
-        if self._process.stdout is not None:
+        if self._process.stdout is not None and let_go:
             self._process.stdout.close()
         forget(self._pid_file)
         return code

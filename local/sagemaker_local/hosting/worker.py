@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sagemaker_local.containers.process import LIMITS, Container
 from sagemaker_local.hosting.invocation import Invocation
+from sagemaker_local.hosting.log import EndpointLog, LogReader
 
 LOOPBACK = "127.0.0.1"
 PORT_TRIES = 3
@@ -30,7 +31,7 @@ class Recipe:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     base: Path
-    log: Path
+    log: EndpointLog
     health_seconds: float
     answer_seconds: float = ANSWER_SECONDS
 
@@ -40,6 +41,7 @@ class Worker:
 
     def __init__(self, recipe: Recipe, pid_file: Path) -> None:
         self._recipe = recipe
+        self._reader: LogReader | None = None
         self._pid_file = pid_file
         self._guard = threading.Lock()
         self._container: Container | None = None
@@ -58,7 +60,7 @@ class Worker:
 
     def invoke(self, body: bytes, headers: Mapping[str, str]) -> Invocation:
         """Pass a request on; an answer that is none becomes an error."""
-        log = str(self._recipe.log)
+        log = str(self._recipe.log.path)
         try:
             status, kind, answer = self._ask(body, headers)
         except UnhealthyError as error:
@@ -70,6 +72,11 @@ class Worker:
         if not 200 <= status < 300:
             return Invocation.model_error(status, answer, log)
         return Invocation(status, answer, {"Content-Type": kind})
+
+    def rest(self) -> None:
+        """End the process until it is asked again."""
+        with self._guard:
+            self._end_container()
 
     def end(self) -> None:
         """End the process for good."""
@@ -94,22 +101,21 @@ class Worker:
     def _start(self) -> None:
         self._port = _free_port()
         recipe = self._recipe
-        with recipe.log.open("ab") as log:
-            self._container = Container(
-                recipe.command,
-                environment={**recipe.environment, "SAGEMAKER_BIND_TO_PORT": str(self._port)},
-                folder=recipe.base,
-                pid_file=self._pid_file,
-                output=log,
-                limits=LIMITS,
-            )
+        self._container = Container(
+            recipe.command,
+            environment={**recipe.environment, "SAGEMAKER_BIND_TO_PORT": str(self._port)},
+            folder=recipe.base,
+            pid_file=self._pid_file,
+            limits=LIMITS,
+        )
+        self._reader = LogReader(self._container, recipe.log)
 
     def _wait_until_healthy(self, go_on: Callable[[], bool]) -> None:
         deadline = time.monotonic() + self._recipe.health_seconds
         while go_on() and not self._ended:
             if self._container is None or not self._container.alive():
                 self._end_container()
-                raise UnhealthyError(f"the container has ended: {_last_line(self._recipe.log)}")
+                raise UnhealthyError(f"the container has ended: {self._last_line()}")
             if _ping(self._port):
                 return
             if time.monotonic() >= deadline:
@@ -142,8 +148,14 @@ class Worker:
 
     def _end_container(self) -> None:
         if self._container is not None:
-            self._container.end(STOP_SECONDS)
+            self._container.end(STOP_SECONDS, let_go=False)
             self._container = None
+        if self._reader is not None:
+            self._reader.finish()
+
+    def _last_line(self) -> str:
+        said = self._reader.last_line if self._reader is not None else ""
+        return said[:500] or "it has said nothing"
 
 
 def _free_port() -> int:
@@ -172,10 +184,3 @@ def _ping(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _last_line(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 2048))
-        lines = file.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:500] if lines else "it has said nothing"

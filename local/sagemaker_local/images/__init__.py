@@ -1,5 +1,5 @@
-"""What runs inside containers: XGBoost and users' scripts; it never talks to the service.
+"""What runs in containers: built-in algorithms, users' scripts; it never talks to the service.
 
-Read in this order: ``catalog``, ``opt_ml``, then ``xgboost_train``, ``script_train``,
-``xgboost_serve``, ``script_serve``, which are the entry points.
+Read in this order: ``builtins``, ``catalog``, ``opt_ml``, then ``xgboost_train``, ``knn_train``,
+``script_train``, ``xgboost_serve``, ``knn_serve``, ``script_serve``, which are the entry points.
 """

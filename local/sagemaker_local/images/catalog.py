@@ -5,43 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sagemaker_local.containers.process import python_module
+from sagemaker_local.images.builtins import builtin, names
 from sagemaker_local.images.hyperparameters import PROGRAM
 
-XGBOOST = re.compile(r"(^|/)(sagemaker-)?xgboost(:[^/]*)?$")
 FRAMEWORK = re.compile(r"(^|/|-)(scikit-learn|sklearn|pytorch|tensorflow|mxnet|huggingface)\b")
-NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
-FILLED_IN = ("mae", "auc", "merror", "error", "logloss", "rmse", "mlogloss", "ndcg", "map")
-FURTHER = ("accuracy", "f1", "mse")  # documented objectives that are not among those
 
 
 class UnknownImageError(Exception):
     """No command is known for an image; the text says what would be right."""
 
 
-def is_builtin_xgboost(image: str) -> bool:
-    """Whether an image is the built-in XGBoost algorithm.
-
-    >>> is_builtin_xgboost("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1")
-    True
-    """
-    return XGBOOST.search(image) is not None
-
-
 def builtin_metric_definitions(image: str) -> tuple[tuple[str, str], ...] | None:
     """Metric definitions that the service fills in, or None if the image is not built in."""
-    if not is_builtin_xgboost(image):
-        return None
-    documented = [(channel, name) for name in FILLED_IN for channel in ("train", "validation")]
-    further = [("validation", name) for name in FURTHER]
-    return tuple(
-        (f"{channel}:{name}", rf".*\[[0-9]+\].*#011{channel}-{name}:{NUMBER}.*")
-        for channel, name in documented + further
-    )
+    known = builtin(image)
+    return None if known is None else known.metrics
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Commands of images: the two of this package, and those that the settings add."""
+    """Commands of images: those of this package, and those that the settings add."""
 
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -51,8 +33,8 @@ class Catalog:
             return (*command, "train")
         if PROGRAM in hyperparameters:
             return python_module("sagemaker_local.images.script_train")
-        if is_builtin_xgboost(image):
-            return python_module("sagemaker_local.images.xgboost_train")
+        if (known := builtin(image)) is not None:
+            return python_module(known.train)
         raise UnknownImageError(self._advice(image, f"give the hyperparameter {PROGRAM}"))
 
     def serve_command(
@@ -63,8 +45,8 @@ class Catalog:
             return (*command, "serve")
         if environment.get("SAGEMAKER_PROGRAM") or has_code:
             return python_module("sagemaker_local.images.script_serve")
-        if is_builtin_xgboost(image):
-            return python_module("sagemaker_local.images.xgboost_serve")
+        if (known := builtin(image)) is not None:
+            return python_module(known.serve)
         raise UnknownImageError(self._advice(image, "set SAGEMAKER_PROGRAM"))
 
     def _own(self, image: str) -> tuple[str, ...] | None:
@@ -78,5 +60,5 @@ class Catalog:
         kind = "framework image" if FRAMEWORK.search(image) else "image"
         return (
             f"no command is known for the {kind} {image}: {script} to run a script with it, use "
-            "the built-in sagemaker-xgboost, or map the image to a command in Settings.images"
+            f"a built-in algorithm ({names()}), or map the image to a command in Settings.images"
         )

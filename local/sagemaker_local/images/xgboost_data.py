@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, vstack
 
 from sagemaker_local.images.lean_xgboost import xgboost
 from sagemaker_local.images.opt_ml import OptMl, UserError
+from sagemaker_local.images.recordio import RECORDIO, read_rows
 from sagemaker_local.images.tabular import (
     CSV,
     LIBSVM,
@@ -35,13 +37,16 @@ def read_channel(place: OptMl, name: str, *, csv_weights: bool) -> Rows:
         if kind in LIBSVM:
             content = b"\n".join(path.read_bytes() for path in files)
             return read_libsvm(content, labelled=True)
+        if kind in RECORDIO:
+            return _recorded(files)
         if kind in PARQUET:
             return _labelled(_parquet(files), csv_weights=csv_weights)
     except TabularError as error:
         hint = "" if kind in CSV else "; CSV needs the ContentType text/csv"
         raise UserError(f"channel {name}, read as {kind}: {error}{hint}") from error
     raise UserError(
-        f"channel {name}: the ContentType {kind} is not read here; use text/csv or text/libsvm"
+        f"channel {name}: the ContentType {kind} is not read here; use text/csv, text/libsvm, "
+        "application/x-parquet or application/x-recordio-protobuf"
     )
 
 
@@ -72,11 +77,42 @@ def matrix(rows: Rows, channel: str, *, threads: int, columns: int) -> Any:  # n
     data = xgboost.DMatrix(features, label=rows.labels, weight=rows.weights, nthread=threads)
     if rows.groups is not None:
         data.set_info(qid=rows.groups)
+    if rows.labels is not None:
+        # What survival:aft learns from: no channel can tell of a time that is only bounded
+        data.set_info(label_lower_bound=rows.labels, label_upper_bound=rows.labels)
     return data
+
+
+def joined(rows: Rows, others: Rows) -> Rows:
+    """The rows of two channels as one, as a cross-validation wants them."""
+    if isinstance(rows.features, np.ndarray) and isinstance(others.features, np.ndarray):
+        if rows.features.shape[1] != others.features.shape[1]:
+            raise UserError("the channels have different numbers of features")
+        features: Any = np.concatenate((rows.features, others.features))
+    else:
+        columns = max(rows.features.shape[1], others.features.shape[1])
+        parts = []
+        for part in (rows.features, others.features):
+            wide = csr_matrix(part)
+            wide.resize((wide.shape[0], columns))
+            parts.append(wide)
+        features = vstack(parts, format="csr")
+
+    def both(one: Any, other: Any) -> Any:  # noqa: ANN401 - arrays, or None of both
+        return None if one is None or other is None else np.concatenate((one, other))
+
+    return Rows(features, both(rows.labels, others.labels), both(rows.weights, others.weights))
 
 
 def _visible(path: Path) -> bool:
     return not path.name.startswith((".", "_"))
+
+
+def _recorded(files: list[Path]) -> Rows:
+    rows = read_rows(b"".join(path.read_bytes() for path in files))
+    if rows.labels is None:
+        raise TabularError("the records have no labels")
+    return rows
 
 
 def _csv(files: list[Path]) -> np.typing.NDArray[np.float32]:

@@ -57,7 +57,7 @@ class Fit:
         """Parameters for XGBoost, with the metrics it has itself."""
         told = self.hyperparameters
         parameters = told.booster(self.threads)
-        native = [name for name in told.metrics if name not in OWN]
+        native = [told.native_name(name) for name in told.metrics if name not in OWN]
         if native:
             parameters["eval_metric"] = native
         elif told.metrics:
@@ -68,7 +68,7 @@ class Fit:
         told = self.hyperparameters
         return xgboost.callback.EarlyStopping(
             rounds=told.patience,
-            metric_name=told.watched_metric,
+            metric_name=told.native_name(told.watched_metric) if told.watched_metric else None,
             data_name=channel,
             maximize=told.watched_is_maximized if told.watched_metric else None,
             save_best=told.values.get("booster") != "gblinear",  # a linear model has no rounds
@@ -135,7 +135,7 @@ def cross_validate(fit: Fit, data: Any) -> list[Any]:  # noqa: ANN401
     random = np.random.default_rng(int(str(told.values.get("seed", 0))))
     models, results = [], []
     for _ in range(told.repeats):
-        folds = np.array_split(random.permutation(data.num_row()), told.folds or 2)
+        folds = _folds(data, told, random)
         for fold in folds:
             rest = np.setdiff1d(np.arange(data.num_row()), fold)
             log: dict[str, Any] = {}
@@ -154,6 +154,15 @@ def cross_validate(fit: Fit, data: Any) -> list[Any]:  # noqa: ANN401
             results.append(log)
     say(metrics_line(told.rounds, _means(results)))
     return models
+
+
+def _folds(data: Any, told: Hyperparameters, random: Any) -> list[Any]:  # noqa: ANN401
+    """Parts of the rows at random, with each class in each part as far as there are enough."""
+    order = random.permutation(data.num_row())
+    if told.objective.startswith(("binary:", "multi:")):
+        order = order[np.argsort(data.get_label()[order], kind="stable")]
+        return [np.sort(order[number :: told.folds or 2]) for number in range(told.folds or 2)]
+    return list(np.array_split(order, told.folds or 2))
 
 
 def _means(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagemaker_local.images.opt_ml import UserError
+from sagemaker_local.images.rules import Value, read
 from sagemaker_local.images.xgboost_names import is_maximized
-from sagemaker_local.images.xgboost_rules import ALIASES, RULES, Value
+from sagemaker_local.images.xgboost_rules import ALIASES, RULES
 
 REQUIRED = "num_round"
 NOT_FOR_BOOSTER = frozenset(
@@ -89,6 +90,12 @@ class Hyperparameters:
         """Whether more of that metric is better."""
         return self.watched_metric is not None and is_maximized(self.watched_metric)
 
+    def native_name(self, metric: str) -> str:
+        """What XGBoost calls a metric: one of them has a parameter in its name."""
+        if metric != "tweedie-nloglik":
+            return metric
+        return f"{metric}@{self.values.get('tweedie_variance_power', 1.5):g}"
+
     def flag(self, name: str) -> bool:
         """Whether a switch is on."""
         return str(self.values.get(name, "false")) in {"1", "true"}
@@ -102,17 +109,7 @@ class Hyperparameters:
 
 def validate(texts: Mapping[str, str]) -> Hyperparameters:
     """Read all hyperparameters; the first that is wrong is the user's error."""
-    texts = {name: text for name, text in texts.items() if not name.startswith("sagemaker_")}
-    values: dict[str, Value] = {}
-    for given, text in texts.items():
-        name = ALIASES.get(given, given)
-        if name not in RULES:
-            raise UserError(f"Extraneous hyperparameter found: {given}")
-        if name in values:
-            raise UserError(f"Hyperparameter {name} is given twice: {given} is another name of it")
-        values[name] = _read(name, text)
-    if REQUIRED not in values:
-        raise UserError(f"Missing required hyperparameter: {REQUIRED}")
+    values = read(texts, RULES, required=(REQUIRED,), aliases=ALIASES)
     _validate_together(values)
     return Hyperparameters(values)
 
@@ -127,19 +124,6 @@ def validate_channels(names: frozenset[str], hyperparameters: Hyperparameters) -
         raise UserError(
             "Missing required channel: validation (the tuning objective is measured on it)"
         )
-
-
-def _read(name: str, text: str) -> Value:
-    rule = RULES[name]
-    try:
-        value = rule.read(text.strip())
-    except ValueError as error:
-        raise UserError(
-            f"Hyperparameter {name}: could not parse value (caused by {type(error).__name__})"
-        ) from error
-    if not rule.accepts(value):
-        raise UserError(f"Hyperparameter {name}: {text} is not in {rule.right}")
-    return value
 
 
 def _validate_together(values: Mapping[str, Value]) -> None:

@@ -1,46 +1,7 @@
 """What each hyperparameter of the built-in XGBoost may be; it validates one at a time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from sagemaker_local.images.rules import Rule, Value, integer, number, one_of
 from sagemaker_local.images.xgboost_names import OBJECTIVES, TUNED, is_metric
-
-Value = str | int | float | tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How to read a value, which values are right, and how to tell what is right."""
-
-    read: Callable[[str], Value]
-    accepts: Callable[[Value], bool]
-    right: str
-
-
-def integer(low: int | None = None, high: int | None = None) -> Rule:
-    """A whole number within bounds."""
-    return Rule(int, lambda value: _within(value, low, high), _interval(low, high))
-
-
-def number(
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> Rule:
-    """A number within bounds, each of which may be excluded."""
-
-    def accepts(value: Value) -> bool:
-        excluded = (open_low and value == low) or (open_high and value == high)
-        return _within(value, low, high) and not excluded
-
-    return Rule(float, accepts, _interval(low, high, open_low=open_low, open_high=open_high))
-
-
-def one_of(*choices: str) -> Rule:
-    """One of a few words."""
-    return Rule(str, lambda value: value in choices, f"[{', '.join(choices)}]")
 
 
 def words() -> Rule:
@@ -63,20 +24,6 @@ def brackets() -> Rule:
         return text[:1] + text[-1:] in {"()", "[]"}
 
     return Rule(str, accepts, "a list in brackets")
-
-
-def _within(value: Value, low: float | None, high: float | None) -> bool:
-    if not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - not a number
-        return False
-    return (low is None or value >= low) and (high is None or value <= high)
-
-
-def _interval(
-    low: float | None, high: float | None, *, open_low: bool = False, open_high: bool = False
-) -> str:
-    left = "(-inf" if low is None else f"{'(' if open_low else '['}{low}"
-    right = "+inf)" if high is None else f"{high}{')' if open_high else ']'}"
-    return f"{left}, {right}"
 
 
 FRACTION = number(0, 1)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sagemaker_local.images.lean_xgboost import xgboost
 from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
+from sagemaker_local.images.recordio import RECORDIO, TYPE, Record, read_rows, write_records
 from sagemaker_local.images.serving import Answer, RequestError, accepted, serve
 from sagemaker_local.images.tabular import (
     CSV,
@@ -23,7 +24,7 @@ from sagemaker_local.images.tabular import (
 )
 
 MODEL = re.compile(r"xgboost-model(-[0-9]+)?")
-TYPES = ("text/csv", "application/json", "application/jsonlines")
+TYPES = ("text/csv", "application/json", "application/jsonlines", TYPE)
 DEFAULT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 
 
@@ -71,6 +72,11 @@ class XgboostModel:
                 if features.shape[1] != self._columns:
                     raise RequestError(400, self._mismatch(features.shape[1]))
                 return features
+            if kind in RECORDIO:
+                recorded = read_rows(body).features
+                if recorded.shape[1] != self._columns:
+                    raise RequestError(400, self._mismatch(recorded.shape[1]))
+                return recorded
             if kind in LIBSVM:
                 sparse = read_libsvm(body, labelled=False).features
                 if sparse.shape[1] > self._columns:
@@ -79,7 +85,9 @@ class XgboostModel:
                 return sparse
         except TabularError as error:
             raise RequestError(400, str(error)) from error
-        raise RequestError(415, f"Content-Type {kind or 'missing'}: use text/csv or text/libsvm")
+        raise RequestError(
+            415, f"Content-Type {kind or 'missing'}: use text/csv, text/libsvm or {TYPE}"
+        )
 
     def _mismatch(self, columns: int) -> str:
         label = "; a request carries no label" if columns == self._columns + 1 else ""
@@ -87,13 +95,15 @@ class XgboostModel:
 
 
 def encode(predicted: npt.NDArray[Any], kind: str) -> bytes:
-    r"""Predictions as text: a line, or a score, for each row.
+    r"""Predictions: a line, a score or a record for each row.
 
     >>> encode(np.array([0.25, 0.5]), "text/csv")
     b'0.25\n0.5\n'
     >>> encode(np.array([0.25]), "application/json")
     b'{"predictions": [{"score": 0.25}]}'
     """
+    if kind == TYPE:
+        return write_records([Record(label={"score": np.atleast_1d(row)}) for row in predicted])
     rows = predicted.tolist()
     if kind == "application/json":
         return json.dumps({"predictions": [{"score": row} for row in rows]}).encode()

@@ -61,6 +61,8 @@ def _read(
     rows = {name: xgboost_data.read_channel(place, name, csv_weights=weighted) for name in names}
     for name, part in rows.items():
         xgboost_data.check_labels(part, name, told.objective, told.classes)
+    if told.folds and "validation" in rows:
+        rows = {"train": xgboost_data.joined(rows["train"], rows["validation"])}
     columns = max(part.features.shape[1] for part in rows.values())
     data = {
         name: xgboost_data.matrix(part, name, threads=threads, columns=columns)

@@ -36,6 +36,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeEndpoint": hosting.describe_endpoint,
     "ListEndpoints": hosting.list_endpoints,
     "UpdateEndpoint": hosting.update_endpoint,
+    "UpdateEndpointWeightsAndCapacities": hosting.update_weights,
     "DeleteEndpoint": hosting.delete_endpoint,
     "CreateModelPackageGroup": registry.create_group,
     "DescribeModelPackageGroup": registry.describe_group,

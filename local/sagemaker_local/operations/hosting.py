@@ -1,9 +1,9 @@
 """The operations on models, endpoint configurations and endpoints."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sagemaker_local import events, hosted, registry
+from sagemaker_local import events, hosted, registry, rollout
 from sagemaker_local.errors import ApiError, validation
 from sagemaker_local.objects import ObjectStoreError
 from sagemaker_local.operations.context import Context
@@ -13,6 +13,7 @@ from sagemaker_local.store import AlreadyThere, Document
 from sagemaker_local.values import millis
 
 Request = Mapping[str, Any]
+_MEMORY = (1024, 2048, 3072, 4096, 5120, 6144)
 _WORDS = {
     hosted.MODEL: "model",
     hosted.CONFIG: "endpoint configuration",
@@ -53,7 +54,24 @@ def create_config(context: Context, request: Request) -> dict[str, Any]:
             "A production variant must have either ServerlessConfig, or InstanceType and "
             "InitialInstanceCount."
         )
+    if "ServerlessConfig" in variant:
+        _check_serverless(request, variant["ServerlessConfig"])
     return {"EndpointConfigArn": _added(context, hosted.CONFIG, "EndpointConfig", request)}
+
+
+def _check_serverless(request: Request, serverless: Mapping[str, Any]) -> None:
+    memory = serverless["MemorySizeInMB"]
+    if memory not in _MEMORY:
+        known = ", ".join(map(str, _MEMORY))
+        raise validation(f"MemorySizeInMB must be one of {known}, not {memory}.")
+    provisioned = serverless.get("ProvisionedConcurrency", 1)
+    if provisioned > serverless["MaxConcurrency"]:
+        raise validation("ProvisionedConcurrency must not be larger than MaxConcurrency.")
+    for member in ("DataCaptureConfig", "VpcConfig"):
+        if member in request:
+            raise validation(f"A serverless endpoint cannot have {member}.")
+    if request.get("EnableNetworkIsolation"):
+        raise validation("A serverless endpoint cannot have EnableNetworkIsolation.")
 
 
 def create_endpoint(context: Context, request: Request) -> dict[str, Any]:
@@ -75,11 +93,75 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
 
     def change(endpoint: Document) -> Document:
         _settled(endpoint)
-        if endpoint["EndpointStatus"] == "Failed":
-            raise validation(f'Cannot update failed endpoint "{endpoint["EndpointArn"]}".')
+        _alive(endpoint)
         if endpoint["EndpointConfigName"] == config["EndpointConfigName"]:
             raise validation("Cannot update endpoint to the configuration that it already has.")
-        return hosted.updating(endpoint, config, now)
+        return _updating(endpoint, config, request, now)
+
+    document = context.store.update(hosted.ENDPOINT, name, change)
+    if document is None:
+        raise _missing(context, hosted.ENDPOINT, name)
+    _changed(context, document)
+    return {"EndpointArn": document["EndpointArn"]}
+
+
+def _updating(endpoint: Document, config: Document, request: Request, now: float) -> Document:
+    """Hold an update to the rules of deployments, and begin it."""
+    wanted, variant = hosted.variants(config)[0], endpoint["_variants"][0]
+    if ("DesiredServerlessConfig" in wanted) != ("DesiredServerlessConfig" in variant):
+        raise validation(
+            "Cannot update an endpoint between instances and serverless; create another endpoint."
+        )
+    retained = frozenset[str]()
+    excluded = {one["VariantPropertyType"] for one in _excluded(request)}
+    if request.get("RetainAllVariantProperties"):
+        retained = frozenset({"DesiredInstanceCount", "DesiredWeight"}) - excluded
+    elif excluded:
+        raise validation("ExcludeRetainedVariantProperties needs RetainAllVariantProperties.")
+    deployment = request.get("DeploymentConfig")
+    if deployment is None and request.get("RetainDeploymentConfig"):
+        deployment = endpoint.get("LastDeploymentConfig")
+    started = hosted.updating(endpoint, config, now, deployment=deployment, retained=retained)
+    if deployment is not None:
+        old, new = (
+            variants[0].get("DesiredInstanceCount") or 1
+            for variants in (started["_variants"], started["_next_variants"])
+        )
+        rollout.check(deployment, old=old, new=new)
+    return started
+
+
+def _excluded(request: Request) -> Sequence[Mapping[str, str]]:
+    found: Sequence[Mapping[str, str]] = request.get("ExcludeRetainedVariantProperties", ())
+    return found
+
+
+def update_weights(context: Context, request: Request) -> dict[str, Any]:
+    """Have an endpoint serve with another weight, or by another number of instances."""
+    name = request["EndpointName"]
+    _found(context, hosted.ENDPOINT, name)
+    now = context.parts.clock()
+    wishes = request["DesiredWeightsAndCapacities"]
+
+    def change(endpoint: Document) -> Document:
+        _settled(endpoint)
+        _alive(endpoint)
+        variant = endpoint["_variants"][0]
+        for wish in wishes:
+            if wish["VariantName"] != variant["VariantName"]:
+                text = f'Could not find variant "{wish["VariantName"]}" of endpoint "{name}".'
+                raise validation(text)
+        if len(wishes) > 1:
+            raise validation(f'Variant "{variant["VariantName"]}" must be given once.')
+        if "DesiredServerlessConfig" in variant and "DesiredInstanceCount" in wishes[0]:
+            raise validation("A serverless variant has no DesiredInstanceCount.")
+        if "ServerlessUpdateConfig" in wishes[0]:
+            raise validation(
+                "This emulator does not update concurrency in place; use UpdateEndpoint."
+            )
+        if wishes[0].get("DesiredInstanceCount", 1) < 1:
+            raise validation("DesiredInstanceCount must be at least 1.")
+        return hosted.resizing(endpoint, wishes[0], now)
 
     document = context.store.update(hosted.ENDPOINT, name, change)
     if document is None:
@@ -194,8 +276,13 @@ def _delete(context: Context, kind: str, name: str) -> None:
     context.store.delete(kind, name)
 
 
+def _alive(endpoint: Document) -> None:
+    if endpoint["EndpointStatus"] in {"Failed", "UpdateRollbackFailed"}:
+        raise validation(f'Cannot update failed endpoint "{endpoint["EndpointArn"]}".')
+
+
 def _settled(endpoint: Document) -> None:
-    if endpoint["EndpointStatus"] in {"Creating", "Updating", "Deleting"}:
+    if endpoint["EndpointStatus"] in {"Creating", "Updating", "RollingBack", "Deleting"}:
         raise validation(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
 
 

@@ -3,7 +3,8 @@
 Read in this order: ``spec``, ``folder``, ``channels``, ``metrics``, ``job``, ``runner``.
 """
 
-from sagemaker_local.images.catalog import builtin_metric_definitions, is_builtin_xgboost
+from sagemaker_local.images.builtins import builtin
+from sagemaker_local.images.catalog import builtin_metric_definitions
 from sagemaker_local.training.runner import TrainingRunner
 from sagemaker_local.training.spec import Listener, Outcome, TrainingSpec
 
@@ -12,6 +13,6 @@ __all__ = [
     "Outcome",
     "TrainingRunner",
     "TrainingSpec",
+    "builtin",
     "builtin_metric_definitions",
-    "is_builtin_xgboost",
 ]

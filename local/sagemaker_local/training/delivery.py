@@ -8,8 +8,11 @@ from sagemaker_local.containers import archives
 from sagemaker_local.objects import ObjectStore, ObjectStoreError
 from sagemaker_local.training.folder import JobFolder
 from sagemaker_local.training.log import JobLog
+from sagemaker_local.training.spec import JobClientError
 
 REASON_LENGTH = 1024
+STORED_BYTES = 2 << 30
+"""Bytes of a model, or of further output: the embedded S3 has each object in memory once."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Delivery:
     folder: JobFolder
     objects: ObjectStore
     prefix: str
+    most_bytes: int = STORED_BYTES
 
     def model(self) -> str:
         """Store the model of a job that has completed, even if it wrote none."""
@@ -26,7 +30,7 @@ class Delivery:
 
     def partial_model(self) -> str | None:
         """Store what a stopped job has of a model, if it can be done."""
-        with contextlib.suppress(ObjectStoreError, OSError):
+        with contextlib.suppress(ObjectStoreError, JobClientError, OSError):
             if not archives.is_empty(self.folder.model):
                 return self.model()
         return None
@@ -38,10 +42,15 @@ class Delivery:
 
     def partial_output(self) -> None:
         """Store further output of a job that has not completed, if it can be done."""
-        with contextlib.suppress(ObjectStoreError, OSError):
+        with contextlib.suppress(ObjectStoreError, JobClientError, OSError):
             self.output()
 
     def _store(self, folder: Path, name: str) -> str:
+        size = archives.size_of(folder)
+        if size > self.most_bytes:
+            raise JobClientError(
+                f"{name} would hold {size} bytes; this machine stores {self.most_bytes} at most"
+            )
         archive = self.folder.root / name
         uri = f"{self.prefix}/{name}"
         try:

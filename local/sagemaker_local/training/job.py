@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +14,23 @@ from sagemaker_local.containers.output import pieces
 from sagemaker_local.containers.process import Container, Limits, base_environment
 from sagemaker_local.images.catalog import Catalog, UnknownImageError
 from sagemaker_local.objects import ObjectStore, ObjectStoreError
+from sagemaker_local.telemetry import SILENCE, Series, Stream, Telemetry
 from sagemaker_local.training.channels import ChannelCache
 from sagemaker_local.training.checkpoints import CheckpointSync
-from sagemaker_local.training.delivery import REASON_LENGTH, Delivery, failure_reason
+from sagemaker_local.training.delivery import (
+    REASON_LENGTH,
+    STORED_BYTES,
+    Delivery,
+    failure_reason,
+)
 from sagemaker_local.training.folder import JobFolder
 from sagemaker_local.training.log import JobLog, LineSplitter
-from sagemaker_local.training.metrics import MetricReader
+from sagemaker_local.training.metrics import MetricReader, Pace
 from sagemaker_local.training.source import fetch_source
 from sagemaker_local.training.spec import JobClientError, JobError, Listener, Outcome, TrainingSpec
 
+MOST_PROCESSES = 512
+COUNT_SECONDS = 2.0
 LOGGER = logging.getLogger(__name__)
 MESSAGES = {
     "Starting": "Preparing the instances for training",
@@ -52,6 +60,9 @@ class Workshop:
     threads: int
     limits: Limits
     pattern_seconds: float
+    telemetry: Telemetry = SILENCE
+    stored_bytes: int = STORED_BYTES
+    most_processes: int = MOST_PROCESSES
 
 
 class TrainingJob:
@@ -68,6 +79,7 @@ class TrainingJob:
         self._cut_short: Literal["Stopped", "MaxRuntimeExceeded"] | None = None
         self._started_at: datetime | None = None
         self._told = threading.Event()
+        self._pace = Pace()
 
     @property
     def is_over(self) -> bool:
@@ -112,7 +124,12 @@ class TrainingJob:
     def _live(self) -> Outcome:
         self._tell("Starting")
         self._folder.prepare(self._spec)
-        with JobLog(self._folder.log) as log:
+        stream = Stream.of_job(self._spec.name, time.time())
+
+        def hear(line: str) -> None:
+            self._shop.telemetry.line(stream, line, time.time())
+
+        with JobLog(self._folder.log, hear=hear) as log:
             command = self._command()
             metrics = MetricReader.of(
                 self._spec.metric_definitions, log.note, self._shop.pattern_seconds
@@ -126,6 +143,7 @@ class TrainingJob:
             if not self._stop.is_set():
                 self._tell("Training")
                 code = self._train(command, metrics, log)
+                self._shop.telemetry.hurry()  # who sees the end will read the log at once
             return self._close(code, log)
 
     def _command(self) -> tuple[str, ...]:
@@ -182,6 +200,7 @@ class TrainingJob:
         lines = LineSplitter()
         end_by = time.monotonic() + self._spec.max_runtime_seconds
         kill_at: float | None = None
+        count_at = time.monotonic() + COUNT_SECONDS
         for data in pieces(container):
             for line in lines.feed(data):
                 self._read(line, metrics, log)
@@ -196,14 +215,27 @@ class TrainingJob:
                 log.note("the process has not ended in time and is killed")
                 break
             checkpoints.save_now_and_then()
+            self._hear(self._pace.due(now))
+            if now >= count_at:
+                count_at = now + COUNT_SECONDS
+                if container.processes() > self._shop.most_processes:
+                    most = self._shop.most_processes
+                    raise JobError(f"AlgorithmError: the job has more than {most} processes")
         for line in lines.flush():
             self._read(line, metrics, log)
+        self._hear(self._pace.rest())
 
     def _read(self, line: str, metrics: MetricReader, log: JobLog) -> None:
         shown = log.line(line)
         for name, value in metrics.read(shown):
+            at = datetime.now(UTC)
+            self._shop.telemetry.value(Series.of_job(self._spec.name, name), value, at.timestamp())
+            self._hear(self._pace.told(name, value, at, time.monotonic()))
+
+    def _hear(self, values: Iterable[tuple[str, float, datetime]]) -> None:
+        for name, value, at in values:
             with self._listening():
-                self._listener.metric(name, value, datetime.now(UTC))
+                self._listener.metric(name, value, at)
 
     def _close(self, code: int, log: JobLog) -> Outcome:
         if self._abandon.is_set():
@@ -213,7 +245,7 @@ class TrainingJob:
         if self._stop.is_set() and self._cut_short is None:
             self._cut_short = "Stopped"  # it ended by itself just before it was told to
         prefix = f"{self._spec.output_path.rstrip('/')}/{self._spec.name}/output"
-        delivery = Delivery(self._folder, self._shop.objects, prefix)
+        delivery = Delivery(self._folder, self._shop.objects, prefix, self._shop.stored_bytes)
         if self._cut_short is not None:
             self._tell("Uploading")
             model = delivery.partial_model()

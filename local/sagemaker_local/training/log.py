@@ -1,7 +1,7 @@
 """The log of one job: lines from a stream of bytes, kept in a file; it interprets none."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -37,13 +37,22 @@ class LineSplitter:
 
 
 class JobLog:
-    """The file of a log, with its last lines at hand for a failure reason."""
+    """The file of a log, with its last lines at hand for a failure reason.
 
-    def __init__(self, path: Path, limit: int = LOG_KEPT) -> None:
+    Args:
+        path: The file.
+        limit: Bytes that it may have.
+        hear: Is given each line of the container as well.
+    """
+
+    def __init__(
+        self, path: Path, limit: int = LOG_KEPT, *, hear: Callable[[str], None] | None = None
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("wb")
         self._limit = limit
         self._written = 0
+        self._hear = hear
         self._last: deque[str] = deque(maxlen=LAST_LINES)
 
     def line(self, text: str) -> str:
@@ -51,6 +60,8 @@ class JobLog:
         shown = text.replace("\t", "#011")
         self._last.append(shown)
         self._write(shown)
+        if self._hear is not None:
+            self._hear(shown)
         return shown
 
     def note(self, text: str) -> None:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import regex
 
@@ -10,6 +11,43 @@ from sagemaker_local.training.spec import JobClientError
 
 LINE_MATCHED = 4096  # characters of a line that patterns see
 PATTERN_SECONDS = 1.0
+TOLD_FREELY = 10_000
+PACE_SECONDS = 0.1
+Values = list[tuple[str, float, datetime]]
+
+
+@dataclass
+class Pace:
+    """Lets a metric be told freely at first, then ten times a second: nobody can keep a million.
+
+    The last value always arrives, since it is the one that counts.
+    """
+
+    _told: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, float] = field(default_factory=dict)
+    _held: dict[str, tuple[str, float, datetime]] = field(default_factory=dict)
+
+    def told(self, name: str, value: float, at: datetime, now: float) -> Values:
+        """What may be told of a new value: that value, or nothing yet."""
+        count = self._told[name] = self._told.get(name, 0) + 1
+        if count > TOLD_FREELY and now < self._due.get(name, 0.0):
+            self._held[name] = (name, value, at)
+            return []
+        self._held.pop(name, None)
+        self._due[name] = now + PACE_SECONDS
+        return [(name, value, at)]
+
+    def due(self, now: float) -> Values:
+        """Values that were held back and may be told now."""
+        names = [name for name in self._held if now >= self._due[name]]
+        for name in names:
+            self._due[name] = now + PACE_SECONDS
+        return [self._held.pop(name) for name in names]
+
+    def rest(self) -> Values:
+        """All values that were held back."""
+        held, self._held = list(self._held.values()), {}
+        return held
 
 
 @dataclass(frozen=True)

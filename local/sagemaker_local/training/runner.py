@@ -10,9 +10,11 @@ from sagemaker_local.containers.leftovers import reap
 from sagemaker_local.containers.process import LIMITS, Limits
 from sagemaker_local.images.catalog import Catalog
 from sagemaker_local.objects import ObjectStore
+from sagemaker_local.telemetry import SILENCE, Telemetry
 from sagemaker_local.training.channels import ChannelCache
+from sagemaker_local.training.delivery import STORED_BYTES
 from sagemaker_local.training.folder import JobFolder
-from sagemaker_local.training.job import TrainingJob, Workshop
+from sagemaker_local.training.job import MOST_PROCESSES, TrainingJob, Workshop
 from sagemaker_local.training.spec import Listener, TrainingSpec
 
 LOGGER = logging.getLogger(__name__)
@@ -35,6 +37,9 @@ class TrainingRunner:
         images: Mapping[str, tuple[str, ...]] = NO_IMAGES,
         limits: Limits = LIMITS,
         pattern_seconds: float = 1.0,
+        telemetry: Telemetry = SILENCE,
+        stored_bytes: int = STORED_BYTES,
+        most_processes: int = MOST_PROCESSES,
     ) -> None:
         root = root.resolve()
         self._root = root / "training"
@@ -50,6 +55,9 @@ class TrainingRunner:
             threads=threads,
             limits=limits,
             pattern_seconds=pattern_seconds,
+            telemetry=telemetry,
+            stored_bytes=stored_bytes,
+            most_processes=most_processes,
         )
         self._guard = threading.Lock()
         self._closed = False

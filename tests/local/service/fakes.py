@@ -100,8 +100,10 @@ class FakeHost:
     listeners: dict[str, HostListener] = field(default_factory=dict)
     containers: dict[str, Any] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
-    replaced: list[str] = field(default_factory=list)
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    """What happened to fleets: prepare, route, resize, promote and abandon."""
     stopped: list[str] = field(default_factory=list)
+    old_fleet_is_dead: bool = False
     answer: Invocation = field(
         default_factory=lambda: Invocation(200, b"0.5", {"Content-Type": "text/csv"})
     )
@@ -115,12 +117,14 @@ class FakeHost:
         listener: HostListener,
         *,
         generation: str = "",
+        config: str = "",
+        concurrency: int | None = None,
     ) -> None:
         self.started.append(endpoint)
         self.containers[endpoint] = container
         self.listeners[endpoint] = listener
 
-    def replace(
+    def prepare(
         self,
         endpoint: str,
         variant: str,
@@ -129,9 +133,30 @@ class FakeHost:
         listener: HostListener,
         *,
         generation: str = "",
+        config: str = "",
+        concurrency: int | None = None,
     ) -> None:
-        self.replaced.append(endpoint)
         self.listeners[endpoint] = listener
+        self.done.append(("prepare", config, count))
+
+    def route(self, endpoint: str, share: float) -> None:
+        self.done.append(("route", round(share, 3)))
+
+    def promote(self, endpoint: str) -> None:
+        self.done.append(("promote",))
+
+    def abandon(self, endpoint: str, listener: HostListener) -> None:
+        self.done.append(("abandon",))
+        if self.old_fleet_is_dead:
+            listener("Failed", "it is dead")
+        else:
+            listener("InService", None)
+
+    def resize(
+        self, endpoint: str, count: int, listener: HostListener, *, beside: bool = False
+    ) -> None:
+        self.done.append(("resize", count, "new" if beside else "old"))
+        listener("InService", None)
 
     def stop(self, endpoint: str) -> None:
         self.stopped.append(endpoint)

@@ -48,6 +48,12 @@ def tell(world: World, status: Any, reason: str | None = None) -> None:
     until(lambda: endpoint(world)["LastModifiedTime"] != before)
 
 
+def settled(world: World) -> Any:
+    """The endpoint, once it is neither being updated nor rolled back."""
+    until(lambda: endpoint(world)["EndpointStatus"] not in {"Updating", "RollingBack"})
+    return endpoint(world)
+
+
 def test_an_endpoint_comes_up_and_answers(hosting: World) -> None:
     assert endpoint(hosting)["EndpointStatus"] == "Creating"
     runtime = client("sagemaker-runtime", hosting.server.url)
@@ -89,18 +95,25 @@ def test_an_update_replaces_what_is_served(hosting: World) -> None:
     ):
         with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
             busy()
-    until(lambda: hosting.fakes.host.replaced)
-    tell(hosting, "InService")
-    described = endpoint(hosting)
+    until(lambda: hosting.fakes.host.done)
+    hosting.fakes.host.listeners["Live"]("InService", None)
+    described = settled(hosting)
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "second")
+    assert hosting.fakes.host.done == [
+        ("prepare", "second", 1),
+        ("route", 1.0),
+        ("route", 1.0),
+        ("route", 1.0),
+        ("promote",),
+    ]
 
 
 def test_a_failed_update_leaves_the_old_one_serving(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.sm.update_endpoint(EndpointName="Live", EndpointConfigName="second")
-    until(lambda: hosting.fakes.host.replaced)
-    tell(hosting, "Failed", "no health")
-    described = endpoint(hosting)
+    until(lambda: hosting.fakes.host.done)
+    hosting.fakes.host.listeners["Live"]("Failed", "no health")
+    described = settled(hosting)
     assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "first")
     assert described["FailureReason"] == "no health"
 

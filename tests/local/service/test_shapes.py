@@ -63,7 +63,7 @@ def host(world: World) -> None:
     world.fakes.host.listeners["e"]("InService", None)
     until(lambda: sm.describe_endpoint(EndpointName="e")["EndpointStatus"] == "InService")
     sm.update_endpoint(EndpointName="e", EndpointConfigName="two")
-    until(lambda: world.fakes.host.replaced)
+    until(lambda: world.fakes.host.done)
     world.fakes.host.listeners["e"]("InService", None)
     until(lambda: sm.describe_endpoint(EndpointName="e")["EndpointStatus"] == "InService")
     for each in (sm.list_models, sm.list_endpoint_configs, sm.list_endpoints):
@@ -74,6 +74,9 @@ def host(world: World) -> None:
     sm.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
     sm.list_tags(ResourceArn=arn)
     sm.delete_tags(ResourceArn=arn, TagKeys=["a"])
+    wish = {"VariantName": "AllTraffic", "DesiredWeight": 0.5}
+    sm.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=[wish])
+    until(lambda: sm.describe_endpoint(EndpointName="e")["EndpointStatus"] == "InService")
     sm.delete_endpoint(EndpointName="e")
     sm.delete_endpoint_config(EndpointConfigName="one")
     sm.delete_model(ModelName="m")
