@@ -214,12 +214,35 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "a script finds the packages of this machine, not those of its image",
         ),
         Line(
-            "what a job may do to the machine is bounded",
+            "built-in k-nearest neighbours, CSV and RecordIO-protobuf",
+            (
+                "test_a_job_scores_its_test_channel_and_its_model_answers",
+                "test_recordio_is_what_it_reads_when_nothing_is_said",
+                "test_hyperparameters_are_validated",
+            ),
+            "the search is exact for every index type; the model's inner layout is ours",
+        ),
+        Line(
+            "logs and metrics in CloudWatch, under the names that clients look for",
+            (
+                "test_a_job_is_found_under_the_names_that_clients_look_for",
+                "test_batches_keep_to_the_limits_and_to_the_order",
+            ),
+            "5,000 lines of each stream, the rest in the job's folder; metrics by the second, and "
+            "none of instances",
+        ),
+        Line(
+            "what a job may do to the machine is bounded: processes, output, patterns, archives, "
+            "artefacts",
             (
                 "test_a_pattern_without_end_fails_its_job_only",
                 "test_huge_output_neither_stalls_nor_collects",
                 "test_a_file_may_not_grow_without_end",
                 "test_what_a_script_has_started_ends_with_it",
+                "test_children_without_end_are_ended",
+                "test_a_full_disk_fails_the_job_with_its_reason",
+                "test_a_bomb_is_not_extracted",
+                "test_several_of_them_at_once_leave_the_others_alone",
             ),
             "one machine trains all instances: `InstanceCount` above one is told in the log",
         ),
@@ -240,6 +263,29 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             (
                 "test_xgboost_answers_in_the_form_that_is_wished_for",
                 "test_a_script_serves_with_the_defaults",
+            ),
+        ),
+        Line(
+            "deployments: canary, linear, rolling, capacity; rollback by alarms, by time, to a "
+            "fleet that is up; progress in Describe and in events",
+            (
+                "test_a_canary_waits_then_all_follow",
+                "test_linear_steps_add_up",
+                "test_a_rolling_update_goes_batch_by_batch",
+                "test_an_alarm_rolls_back",
+                "test_a_deployment_that_takes_too_long_is_given_up",
+                "test_a_restart_in_the_middle_begins_the_deployment_anew",
+                "test_each_phase_is_an_event",
+                "test_requests_are_shared_as_told",
+            ),
+            "at most four processes for each fleet; no Application Auto Scaling; the embedded "
+            "CloudWatch ignores the dimensions of metrics when it judges alarms",
+        ),
+        Line(
+            "serverless endpoints start when they are asked, and have a limit",
+            (
+                "test_a_serverless_endpoint_starts_when_it_is_asked",
+                "test_a_serverless_endpoint_has_a_limit",
             ),
         ),
         Line(
