@@ -52,6 +52,7 @@ class Oracles:
     written_versions: set[tuple[str, int]] = field(default_factory=set)
     over_at: dict[str, float] = field(default_factory=dict)
     restored: bool = False
+    orphans: list[str] = field(default_factory=list)
 
     def violate(self, name: str, text: str) -> None:
         """Record a violation."""
@@ -206,7 +207,9 @@ class Oracles:
             if job.stopped > 1 or job.stops > _MOST_STOPS:
                 self.violate("I-7", f"{job.name} was told to stop {job.stops} times")
         for endpoint in self.world.hosting.endpoints.values():
-            if endpoint.status != "Failed" and endpoint.tags:
+            if self.restored and not self._has_champion(endpoint.name):
+                self.orphans.append(endpoint.name)  # Of the time that was lost: the runbook's.
+            elif endpoint.status != "Failed" and endpoint.tags:
                 self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
         for name, item in self.committed.items():
             if name not in self.on_bus:
@@ -215,6 +218,10 @@ class Oracles:
             for item in items.values():
                 if "unpublished" in item or "waiting" in item or "unfolded" in item:
                     self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
+
+    def _has_champion(self, endpoint: str) -> bool:
+        item = self.world.table.peek(f"ENDPOINT#{endpoint}")
+        return item is not None and json.loads(item["state"]["S"])["champion"] is not None
 
     def _truth(self, study_id: str, terms: Terms, state: dict[str, Any]) -> None:
         """Hold what a study says it knows to what happened."""
@@ -239,7 +246,7 @@ class Oracles:
         told = state["incumbent"]["value"] if state["incumbent"] else None
         if best != told:
             self.violate("I-5", f"the best of {study_id} is {best}, and it says {told}")
-        if terms.approve and (study_id, "tw-prod") in self.deployed:
+        if terms.approve and (study_id, "tw-prod") in self.deployed and not self.restored:
             answer = (state["deployment"] or {}).get("answer")
             if answer is None or answer["kind"] != "approve":
                 self.violate("I-16", f"{study_id} went live and says {answer}")

@@ -90,14 +90,13 @@ class Person:
             while words and words[0][0] <= clock.now:
                 self.say(words.pop(0)[1])
             late = clock.now > patience
-            state = self.state()
             match self.phase:
                 case "needs a person":
                     drawn = self._story.random()
                     self.say("cancel" if drawn < 0.2 else "stop" if late or drawn < 0.6 else "resume")
                 case "awaiting approval":
-                    self._answer(state["deployment"]["hash"], late=late)
-                case _ if state.get("paused") and (late or self._story.random() < 0.3):
+                    self._answer(self.state()["deployment"]["hash"], late=late)
+                case "searching" if (late or self._story.random() < 0.2) and self.state()["paused"]:
                     self.say("resume")
 
     def _answer(self, plan_hash: str, *, late: bool) -> None:

@@ -10,7 +10,7 @@ from tests.simulation.tuning import Luck
 from tests.support.build import document
 
 TOLD = ["started", "new_best", "round_done", "trouble", "needs_me", "done"]
-LEASE = 3600
+LEASE = 1200
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def spec(**changes: Any) -> dict[str, Any]:
 
 
 def deploy(**changes: Any) -> dict[str, Any]:
-    """A deployment for an hour."""
-    return {"to": "prod", "instance": "ml.m5.large", "lease": "1h", **changes}
+    """A deployment for twenty minutes."""
+    return {"to": "prod", "instance": "ml.m5.large", "lease": "20m", **changes}
 
 
 def terms_of(made: dict[str, Any]) -> Terms:

@@ -295,7 +295,9 @@ class Tuning:
     def _finish(self, job: Job) -> None:
         if not job.is_live:
             return
-        if any(each.status not in _OVER for each in job.trials):
+        now = self._clock.now
+        if any(each.status not in _OVER or each.told_at > now for each in job.trials):
+            # A tuning job waits for the objectives of its trials: it ends with none pending.
             self._clock.after(3.0, lambda: self._finish(job))
             return
         luck = random.Random(f"{self._seed}/{job.name}/end")  # noqa: S311
