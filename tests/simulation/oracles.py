@@ -53,6 +53,8 @@ class Oracles:
     over_at: dict[str, float] = field(default_factory=dict)
     restored: bool = False
     orphans: list[str] = field(default_factory=list)
+    heard_commands: list[str] = field(default_factory=list)
+    _closed: dict[str, list[str]] = field(default_factory=dict)
 
     def violate(self, name: str, text: str) -> None:
         """Record a violation."""
@@ -83,6 +85,7 @@ class Oracles:
 
     def _study_written(self, name: str, old: Any, new: Any, by: str) -> None:
         version, phase = int(new["version"]["N"]), new["phase"]["S"]
+        rounds = json.loads(new["state"]["S"])["rounds"]
         if by != ("Api" if old is None else "OnWake"):
             self.violate("I-8", f"{by} wrote the study {name} at version {version}")
         if version != (1 if old is None else int(old["version"]["N"]) + 1):
@@ -93,10 +96,11 @@ class Oracles:
             was = old["phase"]["S"]
             if was in _OVER and phase != was:
                 self.violate("I-8", f"{name} was {was} and is {phase}")
-            before, after = json.loads(old["state"]["S"]), json.loads(new["state"]["S"])
-            closed = [each["plan"]["job"] for each in before["rounds"] if each["status"] == "closed"]
-            if closed != [each["plan"]["job"] for each in after["rounds"]][: len(closed)]:
+            closed = self._closed.get(name, [])
+            jobs = [each["plan"]["job"] for each in rounds]
+            if closed != jobs[: len(closed)]:
                 self.violate("I-8", f"{name} lost a closed round")
+        self._closed[name] = [each["plan"]["job"] for each in rounds if each["status"] == "closed"]
         self.phases[name] = phase
         if phase in _OVER:
             self.over_at.setdefault(name, self.world.clock.now)
@@ -191,6 +195,11 @@ class Oracles:
 
     # The end
 
+    def go_back(self) -> None:
+        """Hear that the table is an older one from now on."""
+        self.restored = True
+        self._closed.clear()
+
     def finish(self) -> None:
         """Judge the end: faults are over, and there was time enough."""
         for study_id, terms in self.terms.items():
@@ -216,7 +225,9 @@ class Oracles:
                 self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
         for partition, items in self.world.table.items.items():
             for item in items.values():
-                if "unpublished" in item or "waiting" in item or "unfolded" in item:
+                # A word that was never acknowledged may come too late for a study that is over.
+                waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
+                if "unpublished" in item or waits or "unfolded" in item:
                     self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
 
     def _has_champion(self, endpoint: str) -> bool:

@@ -23,6 +23,7 @@ class Person:
     def __init__(self, world: "World", name: str, story: random.Random) -> None:
         self.name = name
         self.study_id: str | None = None
+        self.heard = world.oracles.heard_commands
         self._world, self._story = world, story
         self._requests = 0
 
@@ -63,6 +64,8 @@ class Person:
         for _ in range(_INSISTS):
             told = self.request("POST", f"/studies/{self.study_id}/{word}")
             if told is not None:
+                if told["status"] == 202:
+                    self.heard.append(f"{self.name}-{self._requests}")
                 return
             self._world.clock.sleep(self._story.uniform(1, 20))
 

@@ -151,7 +151,7 @@ def _misfortunes(world: World, weather: Weather, people: list[Person]) -> None:
         world.lambdas.stopped.update(world.wiring.functions)
 
     def bring_back() -> None:
-        world.oracles.restored = True
+        world.oracles.go_back()
         world.table_name = "Restored"
         made = world.make_table("Restored")
         world.tables["Restored"] = made

@@ -18,7 +18,8 @@ from botocore.validate import ParamValidator
 
 from tunewright import cloud
 from tunewright.adapters import memory, parameters
-from tunewright.adapters.dynamodb import table
+from tunewright.adapters.dynamodb import items, table
+from tunewright.domain.study import Study
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -61,6 +62,13 @@ def _client(real: Any, service: str) -> Any:
     )
 
 
+class _Parsed:
+    """Stands for `Study` where items are read: the same text is parsed once, which takes longest."""
+
+    def __init__(self, parse: Any) -> None:
+        self.model_validate_json = parse
+
+
 class _Dice:
     """Stands for the module `random` where the product draws how long it waits."""
 
@@ -73,10 +81,12 @@ class _Dice:
 def install() -> None:
     """Put the seam in; once in a process, for it stays."""
     real = boto3.client
+    parse = functools.lru_cache(maxsize=256)(Study.model_validate_json)  # It is frozen.
     patches: list[tuple[Any, str, Any]] = [
         (boto3, "client", lambda service, **_: _client(real, service)),
         (BaseClient, "_make_api_call", _api_call),
         (cloud, "stack", lambda: world().container()),
+        (items, "Study", _Parsed(parse)),
         (memory.SystemClock, "now", lambda _self: world().time_of_task()),
         (secrets, "token_hex", lambda size=8: world().luck.randbytes(size).hex()),
         (secrets, "token_bytes", lambda size=32: world().luck.randbytes(size)),
