@@ -48,7 +48,7 @@ class World:
         self.seed = seed
         self.calls = 0
         self.mutations = 0
-        self.requests: list[tuple[str, str, str, dict[str, Any]]] | None = None
+        self.audit: Callable[[str, str, str, Any, dict[str, str]], None] | None = None
         self.trace: deque[tuple[float, int, str, str, Any, str]] = deque(maxlen=_TRACE)
         self.luck = random.Random(f"{seed}/luck")  # noqa: S311 - a simulation's luck
         self.wiring = wiring or deployed()
@@ -146,8 +146,8 @@ class World:
             return self._effect(service, operation, request)
         self.calls += 1
         task.calls += 1
-        if self.requests is not None:
-            self.requests.append((task.function, service, operation, request))
+        if self.audit is not None:
+            self.audit(task.function, service, operation, request, self._held(request))
         self.clock.pause()
         fault = self.faults.draw("call")
         note = "" if fault is None else fault[0]
@@ -240,6 +240,17 @@ class World:
         elif name in self.tuning.jobs:
             held = self.tuning.jobs[name].tags
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+    def _held(self, request: dict[str, Any]) -> dict[str, str]:
+        """Return the tags of what a request to SageMaker names."""
+        endpoint = self.hosting.endpoints.get(request.get("EndpointName", ""))
+        job = self.tuning.jobs.get(request.get("HyperParameterTuningJobName", ""))
+        if endpoint is not None:
+            return endpoint.tags
+        if job is not None:
+            return job.tags
+        model = self.hosting.models.get(request.get("ModelName", ""))
+        return model or self.hosting.configs.get(request.get("EndpointConfigName", "")) or {}
 
     def slack(self, request: Any, *_: Any, **__: Any) -> Any:
         """Answer a post to Slack's webhook."""

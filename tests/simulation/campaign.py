@@ -1,0 +1,168 @@
+"""Many schedules: seeded ones in parallel, resumable; a fault at every call; figures of healing."""
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.simulation import seam
+from tests.simulation.faults import CALL_KINDS, Plan
+from tests.simulation.schedule import Outcome, as_json, run, run_random, show, shrink
+from tests.simulation.story import FAULT_FREE
+
+SWEEP_HEALS, AT_MOST = 330.0, 600.0
+_CHUNK = 25
+
+
+@dataclass
+class Tally:
+    """What many schedules came to."""
+
+    schedules: int = 0
+    calls: int = 0
+    faults: int = 0
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    lags: list[float] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a schedule."""
+        self.schedules += 1
+        self.calls += outcome.calls
+        self.faults += len(outcome.plan)
+        if outcome.weather == "lossy":  # Elsewhere other faults hold up the healing, too.
+            lost = outcome.dropped
+            self.lags += [lag for name, lag in outcome.lags.items() if name in lost]
+        if outcome.failed:
+            told = {"seed": outcome.seed, "weather": outcome.weather}
+            self.failed.append({**told, "violations": outcome.violations[:3]})
+
+    def join(self, other: "Tally") -> None:
+        """Count what another process counted."""
+        self.schedules += other.schedules
+        self.calls += other.calls
+        self.faults += other.faults
+        self.failed += other.failed
+        self.lags += other.lags
+
+
+def some(first: int, last: int) -> Tally:
+    """Run the schedules of some seeds in this process."""
+    tally = Tally()
+    with seam.installed():
+        gc.disable()
+        try:
+            for seed in range(first, last):
+                tally.add(run_random(seed))
+                if seed % 20 == 0:
+                    gc.collect()
+        finally:
+            gc.enable()
+    return tally
+
+
+def _some(span: tuple[int, int]) -> Tally:
+    return some(*span)
+
+
+def many(first: int, last: int, workers: int = 2) -> Iterator[tuple[int, Tally]]:
+    """Run the schedules of many seeds, chunk by chunk; gives where each chunk ended."""
+    spans = [(at, min(at + _CHUNK, last)) for at in range(first, last, _CHUNK)]
+    with ProcessPoolExecutor(workers) as pool:
+        for (_, end), tally in zip(spans, pool.map(_some, spans), strict=True):
+            yield end, tally
+
+
+def campaign(first: int, last: int, state: Path | None = None) -> Tally:
+    """Run many schedules and tell how it goes; with a state it goes on where it was."""
+    whole = Tally()
+    if state is not None and state.exists():
+        kept = json.loads(state.read_text())
+        first = max(first, kept["next"])
+        whole = Tally(**kept["tally"])
+    began, before = time.monotonic(), whole.schedules
+    for end, tally in many(first, last):
+        whole.join(tally)
+        if state is not None:
+            draft = state.with_suffix(".new")
+            draft.write_text(json.dumps({"next": end, "tally": whole.__dict__}))
+            draft.replace(state)
+        for each in tally.failed:
+            _say(f"seed {each['seed']} ({each['weather']}): {each['violations'][0]}")
+        if end % 500 == 0 or end == last:
+            rate = (whole.schedules - before) / (time.monotonic() - began)
+            _say(f"{whole.schedules} schedules, {len(whole.failed)} failed, {rate:.1f} a second")
+    return whole
+
+
+def explain(seed: int, plan: Plan | None = None) -> str:
+    """Run one seed, shrink its faults if it fails, and show what is left."""
+    with seam.installed():
+        outcome = run_random(seed, plan, keep=True)
+        if not outcome.failed:
+            return f"seed {seed}: no violation in {outcome.calls} calls; digest {outcome.digest}"
+        least = shrink(lambda less: run_random(seed, less), outcome)
+        shown = show(run_random(seed, least.plan, keep=True))
+    again = json.dumps(as_json(least.plan))
+    return f"{shown}\nagain: python -m tests.simulation seed {seed} --plan '{again}'"
+
+
+def faults_everywhere(
+    names: Iterable[str] = FAULT_FREE, kinds: Iterable[str] = CALL_KINDS, every: int = 1
+) -> Iterator[tuple[str, int, str, Outcome]]:
+    """Run the fault-free paths with one fault at every call; gives path, call, kind and outcome."""
+    for name in names:
+        story = FAULT_FREE[name]
+        whole = run(f"path-{name}", story)
+        if whole.failed:
+            yield name, -1, "none", whole
+            return
+        for call in range(0, whole.calls, every):
+            for kind in kinds:
+                plan: Plan = {("call", call): (kind, 0.5)}
+                yield name, call, kind, run(f"path-{name}", story, plan=plan, replay=False)
+
+
+def exhaust(names: tuple[str, ...]) -> tuple[int, list[tuple[str, int, str, Any]]]:
+    """Count the runs of `faults_everywhere` on some paths, and keep those that fail."""
+    runs, failed = 0, []
+    with seam.installed():
+        for name, call, kind, outcome in faults_everywhere(names):
+            runs += 1
+            if outcome.failed:
+                failed.append((name, call, kind, outcome.violations[0]))
+    return runs, failed
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which a share of all lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def healing(lags: list[float]) -> str:
+    """Say how long lost events took to be healed."""
+    p50, p99 = percentile(lags, 0.5), percentile(lags, 0.99)
+    return f"{len(lags)} lost events healed: p50 {p50:.0f} s, p99 {p99:.0f} s, max {max(lags):.0f} s"
+
+
+def in_parallel(act: Callable[[Any], Any], given: list[Any], workers: int = 2) -> list[Any]:
+    """Do something to each of many in other processes."""
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(act, given))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is what a person waits for
+
+
+def _exit(failed: bool) -> None:
+    sys.exit(1 if failed else 0)
+
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
