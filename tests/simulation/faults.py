@@ -26,6 +26,7 @@ class Weather:
     invoke: Chances = ()
     slack: Chances = ()
     sagemaker: Chances = ()
+    stream: Chances = ()
     stale: float = 0.0
     late_index: float = 0.0
     outage: bool = False
@@ -59,9 +60,12 @@ _SLACK: Chances = (("429", 0.1), ("503", 0.1), ("timeout", 0.1), ("403", 0.02))
 _SAGEMAKER: Chances = (("full", 0.03), ("refuse", 0.02))
 
 CALM = Weather()
+# fmt: off
 WEATHERS = (
-    Weather("mixed", _CALL, _EVENT, (("twice", 0.05),), (("skew", 0.15),), _SLACK, _SAGEMAKER, 0.2, 0.3),
-    Weather("lossy", (), (("drop", 0.4), ("late", 0.2)), (("twice", 0.05),), late_index=0.3),
+    Weather("mixed", _CALL, _EVENT, (("twice", 0.05),), (("skew", 0.15),), _SLACK, _SAGEMAKER,
+            (("lost", 0.05),), 0.2, 0.3),
+    Weather("lossy", (), (("drop", 0.4), ("late", 0.2)), (("twice", 0.05),), late_index=0.3,
+            stream=(("lost", 0.3),)),
     Weather("crashing", (("crash_before", 0.03), ("crash_after", 0.03)), _EVENT),
     Weather("unanswered", (("timeout_after", 0.05), ("trouble_after", 0.03), ("twice", 0.03))),
     Weather("throttled", (("throttle", 0.1), ("conflict", 0.05)), _EVENT, slack=_SLACK),
@@ -71,6 +75,7 @@ WEATHERS = (
     Weather("outage", _CALL, _EVENT, outage=True),
     Weather("restored", (("crash_after", 0.005),), _EVENT, restore=True),
 )
+# fmt: on
 
 
 @dataclass

@@ -68,6 +68,11 @@ class Hosting:
             case "DeleteEndpointConfig":
                 name = request["EndpointConfigName"]
                 return self._drop("endpoint configuration", self.configs, name, operation)
+            case "DescribeModel":
+                return self._show("model", self.models, request["ModelName"], operation)
+            case "DescribeEndpointConfig":
+                name = request["EndpointConfigName"]
+                return self._show("endpoint configuration", self.configs, name, operation)
             case "CreateEndpoint":
                 return self._create(request, by)
             case "UpdateEndpoint":
@@ -93,11 +98,18 @@ class Hosting:
         kept[name] = _tags(request)
         return {f"{member}Arn": arn(kind, name)}
 
+    def _show(
+        self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
+    ) -> dict[str, Any]:
+        if name not in kept:
+            raise failure("ValidationException", f"Could not find {word} \"{name}\".", operation)
+        return {"CreationTime": self._moment(0.0)}
+
     def _drop(
         self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
     ) -> dict[str, Any]:
-        if kept.pop(name, None) is None:
-            raise failure("ValidationException", f"Could not find {word} \"{name}\".", operation)
+        self._show(word, kept, name, operation)
+        del kept[name]
         return {}
 
     def _config(self, name: str, operation: str) -> None:

@@ -179,6 +179,8 @@ class Stream:
             "dynamodb": {"NewImage": new, "SequenceNumber": str(self._numbers), "Keys": new["pk"]},
         }
         if "unpublished" in new and matches(self._pattern, record):
+            if self._lambdas._faults.draw("stream") is not None:
+                return  # It stayed longer than the stream keeps anything.
             self._fresh.append(record)
             self._clock.after(0.4, self._pump)
 

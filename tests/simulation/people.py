@@ -92,6 +92,8 @@ class Person:
             clock.sleep(self._story.uniform(40, 160))
             while words and words[0][0] <= clock.now:
                 self.say(words.pop(0)[1])
+            if self._story.random() < 0.03:
+                self._look_around()
             late = clock.now > patience
             match self.phase:
                 case "needs a person":
@@ -101,6 +103,12 @@ class Person:
                     self._answer(self.state()["deployment"]["hash"], late=late)
                 case "searching" if (late or self._story.random() < 0.2) and self.state()["paused"]:
                     self.say("resume")
+
+    def _look_around(self) -> None:
+        """Ask the API for everything that can be looked at."""
+        one = f"/studies/{self.study_id}"
+        for path in ("/studies", one, f"{one}/trials", f"{one}/decisions", "/profiles/default"):
+            self.request("GET", path)
 
     def _answer(self, plan_hash: str, *, late: bool) -> None:
         verb = "reject" if self._story.random() < 0.25 else "approve"
