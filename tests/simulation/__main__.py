@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulation import campaign
+from tests.simulation import campaign, mutants
 from tests.simulation.faults import CALL_KINDS
 from tests.simulation.schedule import from_json
 from tests.simulation.story import FAULT_FREE
@@ -21,6 +21,7 @@ def main() -> int:
     runs.add_argument("--first", type=int, default=0)
     runs.add_argument("--state", type=Path, help="where to keep how far it came")
     what.add_parser("exhaustive", help="one fault at every call of the fault-free paths")
+    what.add_parser("mutants", help="planted bugs, each of which must be found")
     one = what.add_parser("seed", help="run one schedule; shrink and show it if it fails")
     one.add_argument("seed", type=int)
     one.add_argument("--plan", default="", help="the faults, as a failure shows them")
@@ -35,14 +36,25 @@ def main() -> int:
                 print(campaign.healing(tally.lags))
             return int(bool(tally.failed))
         case "exhaustive":
-            paths = [(name,) for name in FAULT_FREE]
-            told = campaign.in_parallel(campaign.exhaust, paths)
-            for (name,), (runs_of, failed) in zip(paths, told, strict=True):
-                print(f"{name}: {runs_of} runs of {len(CALL_KINDS)} kinds, {len(failed)} violations")
+            total = bad = 0
+            for name, (runs_of, failed) in campaign.in_parallel(campaign.exhaust, list(FAULT_FREE)):
+                print(f"{name}: {runs_of} runs, {len(failed)} violations", flush=True)
                 for each in failed[:5]:
                     print(f"  {each}")
-            print(f"{sum(each[0] for each in told)} runs, {time.monotonic() - began:.0f} s")
-            return int(any(each[1] for each in told))
+                total, bad = total + runs_of, bad + len(failed)
+            kinds = ", ".join(CALL_KINDS)
+            print(f"{total} runs ({kinds} at every call), {bad} violations, "
+                  f"{time.monotonic() - began:.0f} s")  # fmt: skip
+            return int(bad > 0)
+        case "mutants":
+            alive, every = 0, list(mutants.MUTANTS)
+            for mutant, (seed, by) in campaign.in_parallel(mutants.first_kill, every):
+                told = "lives" if seed is None else f"seed {seed}"
+                print(f"{mutant.name:38} {told} ({by})", flush=True)
+                alive += seed is None
+            killed = len(every) - alive
+            print(f"{killed} of {len(every)} killed, {time.monotonic() - began:.0f} s")
+            return int(alive > 0)
         case _:
             plan = from_json(json.loads(given.plan)) if given.plan else None
             shown = campaign.explain(given.seed, plan)

@@ -128,11 +128,11 @@ def faults_everywhere(
                 yield name, call, kind, run(f"path-{name}", story, plan=plan, replay=False)
 
 
-def exhaust(names: tuple[str, ...]) -> tuple[int, list[tuple[str, int, str, Any]]]:
-    """Count the runs of `faults_everywhere` on some paths, and keep those that fail."""
+def exhaust(path: str) -> tuple[int, list[tuple[str, int, str, Any]]]:
+    """Count the runs of `faults_everywhere` on a path, and keep those that fail."""
     runs, failed = 0, []
     with seam.installed():
-        for name, call, kind, outcome in faults_everywhere(names):
+        for name, call, kind, outcome in faults_everywhere((path,)):
             runs += 1
             if outcome.failed:
                 failed.append((name, call, kind, outcome.violations[0]))
@@ -151,10 +151,12 @@ def healing(lags: list[float]) -> str:
     return f"{len(lags)} lost events healed: p50 {p50:.0f} s, p99 {p99:.0f} s, max {max(lags):.0f} s"
 
 
-def in_parallel(act: Callable[[Any], Any], given: list[Any], workers: int = 2) -> list[Any]:
-    """Do something to each of many in other processes."""
+def in_parallel(
+    act: Callable[[Any], Any], given: list[Any], workers: int = 2
+) -> Iterator[tuple[Any, Any]]:
+    """Do something to each of many in other processes; gives each with what came of it."""
     with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(act, given))
+        yield from zip(given, pool.map(act, given), strict=True)
 
 
 def _say(text: str) -> None:

@@ -22,15 +22,13 @@ class Crash(BaseException):
 class Task:
     """One run of some code: an invocation of a function, or a person at a keyboard."""
 
-    __slots__ = ("calls", "done", "function", "green", "id", "skew", "stack", "started", "trouble")
+    __slots__ = ("done", "function", "green", "id", "skew", "stack", "started")
 
     def __init__(self, number: int, function: str, skew: float, started: float) -> None:
         self.id = number
         self.function = function
         self.skew = skew
         self.started = started
-        self.calls = 0
-        self.trouble: BaseException | None = None
         self.done: Callable[[Any, BaseException | None], None] = lambda _result, _error: None
         self.green: Any = None
         self.stack: Any = None

@@ -133,8 +133,18 @@ def _enter(world: World, part: Any) -> Person:
             return
         person.live(list(part.words), patience=FAULTS_END)
 
-    world.clock.spawn("person", act)
+    world.clock.spawn("person", act, _surprise(world))
     return person
+
+
+def _surprise(world: World) -> Callable[[Any, BaseException | None], None]:
+    """What a person cannot make sense of is a violation, too."""
+
+    def done(_result: Any, error: BaseException | None) -> None:
+        if error is not None:
+            world.oracles.violate("people", repr(error))
+
+    return done
 
 
 def _misfortunes(world: World, weather: Weather, people: list[Person]) -> None:
@@ -160,7 +170,7 @@ def _misfortunes(world: World, weather: Weather, people: list[Person]) -> None:
         world.lambdas.stopped.clear()
         for person in people:
             if f"STUDY#{person.study_id}" in kept:
-                world.clock.spawn("person", lambda person=person: _resync(person))
+                world.clock.spawn("person", lambda person=person: _resync(person), _surprise(world))
 
     world.clock.after(SNAPSHOT, snapshot)
     world.clock.after(DOWN, take_down)

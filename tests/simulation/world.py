@@ -31,6 +31,8 @@ SIGNING_SECRET = "signing"
 _HOSTED = ("Endpoint", "Model")
 _MUTATING = ("Create", "Update", "Delete", "Put", "Stop", "Send", "Publish", "Transact")
 _TRACE = 4000
+_STORM = 15_000
+"""More API calls than any schedule needs: something asks again and again."""
 
 
 class World:
@@ -145,7 +147,8 @@ class World:
         if task is None:
             return self._effect(service, operation, request)
         self.calls += 1
-        task.calls += 1
+        if self.calls > _STORM:
+            self.oracles.violate("storm", f"{self.calls} calls, of which {operation} is the last")
         if self.audit is not None:
             self.audit(task.function, service, operation, request, self._held(request))
         self.clock.pause()
