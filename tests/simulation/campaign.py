@@ -5,14 +5,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.simulation import seam
-from tests.simulation.faults import CALL_KINDS, Plan
+from tests.simulation.faults import CALL_KINDS, Fault, Plan
 from tests.simulation.schedule import Outcome, as_json, run, run_random, show, shrink
 from tests.simulation.story import FAULT_FREE
 
@@ -112,31 +112,45 @@ def explain(seed: int, plan: Plan | None = None) -> str:
     return f"{shown}\nagain: python -m tests.simulation seed {seed} --plan '{again}'"
 
 
-def faults_everywhere(
-    names: Iterable[str] = FAULT_FREE, kinds: Iterable[str] = CALL_KINDS, every: int = 1
-) -> Iterator[tuple[str, int, str, Outcome]]:
-    """Run the fault-free paths with one fault at every call; gives path, call, kind and outcome."""
-    for name in names:
-        story = FAULT_FREE[name]
-        whole = run(f"path-{name}", story)
-        if whole.failed:
-            yield name, -1, "none", whole
-            return
-        for call in range(0, whole.calls, every):
-            for kind in kinds:
-                plan: Plan = {("call", call): (kind, 0.5)}
-                yield name, call, kind, run(f"path-{name}", story, plan=plan, replay=False)
+def exhaust(path: str) -> tuple[int, list[tuple[str, int, str]]]:
+    """Try every kind of fault at every call of a fault-free path.
 
+    The path is run once; at each call the process forks, once for each kind, and the child goes on
+    with that fault. Gives how many children there were, and which of them saw a violation.
+    """
+    runs, failed, is_child = 0, [], False
 
-def exhaust(path: str) -> tuple[int, list[tuple[str, int, str, Any]]]:
-    """Count the runs of `faults_everywhere` on a path, and keep those that fail."""
-    runs, failed = 0, []
-    with seam.installed():
-        for name, call, kind, outcome in faults_everywhere((path,)):
+    def branch(call: int) -> Fault | None:
+        nonlocal runs, is_child
+        for kind in () if is_child else CALL_KINDS:
+            child = os.fork()
+            if child == 0:
+                is_child = True
+                return kind, 0.5
             runs += 1
-            if outcome.failed:
-                failed.append((name, call, kind, outcome.violations[0]))
+            _, status = os.waitpid(child, 0)
+            if status:
+                failed.append((path, call, kind))
+        return None
+
+    with seam.installed():
+        outcome = run(
+            f"path-{path}",
+            FAULT_FREE[path],
+            watch=lambda world: setattr(world, "branch", branch),
+            replay=False,
+        )
+        if is_child:
+            os._exit(int(outcome.failed))
+    if outcome.failed:
+        failed.append((path, -1, "none"))
     return runs, failed
+
+
+def one_fault(path: str, call: int, kind: str, **kept: Any) -> Outcome:
+    """Run a fault-free path with one fault."""
+    plan: Plan = {("call", call): (kind, 0.5)}
+    return run(f"path-{path}", FAULT_FREE[path], plan=plan, replay=False, **kept)
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -199,21 +199,18 @@ class Table:
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         values, index = request["ExpressionAttributeValues"], request.get("IndexName")
+        expression = request["KeyConditionExpression"]
+        partition, sort, _ = GLOBAL.get(index or "", ("pk", index or "sk", True))
+        named = {attribute: value for _, attribute, value in _terms(expression)}
+        consistent = index in GLOBAL and request.get("ConsistentRead")
+        if consistent or not {partition} <= named.keys() <= {partition, sort}:
+            words = f"Query key condition not supported, or not consistently: {expression}"
+            raise failure("ValidationException", words, "Query")
         if index in GLOBAL:
-            if request.get("ConsistentRead"):
-                words = "Consistent reads are not supported on global secondary indexes"
-                raise failure("ValidationException", words, "Query")
-            partition, sort, _ = GLOBAL[index]
             pool = list(self._index(index).values())
         else:
-            partition, sort = "pk", index or "sk"
-            pool = list(self.items.get(values[":pk"]["S"], {}).values())
+            pool = list(self.items.get(values[named["pk"]]["S"], {}).values())
             pool = [each for each in pool if sort in each]
-        names = {attribute for _, attribute, _ in _terms(request["KeyConditionExpression"])}
-        if not {partition} <= names <= {partition, sort}:
-            words = f"Query key condition not supported: {names}"
-            raise failure("ValidationException", words, "Query")
-        expression = request["KeyConditionExpression"]
         found = [each for each in pool if _holds(each, expression, values)]
         found.sort(
             key=lambda each: (each[sort]["S"], each["pk"]["S"], each["sk"]["S"]),

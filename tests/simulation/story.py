@@ -108,8 +108,9 @@ def _part(luck: random.Random, name: str) -> Part:
         "max": luck.choice((1, 2, 3)), "trials": 4, "parallel": luck.choice((1, 2, 4)),
         "sizes": "fixed", "strategy": luck.choice(("random", "bayesian")),
     }  # fmt: skip
-    if luck.random() < 0.2:  # enough for a round or two, but not for three
-        changes["budget"] = luck.choice(("0.7 USD", "0.9 USD", "1.2 USD"))
+    if luck.random() < 0.25:  # A round's worst case is 0.288 USD: enough for one or two of them.
+        money = luck.choice((0.29, 0.3, 0.32)) + (0.12 if "deploy" in changes else 0.0)
+        changes["budget"] = f"{money:.2f} USD"
     rules = (
         [{"failures": {"share": "50%", "after": 2}}],
         [{"not_improving": {"trials": 3, "min_gain": 0.001}}],

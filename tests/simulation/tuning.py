@@ -177,6 +177,9 @@ class Tuning:
     def _stop(self, name: str) -> dict[str, Any]:
         job = self._find(name, "StopHyperParameterTuningJob")
         job.stops += 1
+        if not job.is_live:
+            words = f"The request was rejected because the job is {job.status}"
+            raise failure("ValidationException", words, "StopHyperParameterTuningJob")
         if job.status != "InProgress":
             return {}
         job.stopped += 1

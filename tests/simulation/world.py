@@ -57,7 +57,7 @@ class World:
         self.clock = Clockwork(seed)
         self.faults = Faults(seed, weather, plan)
         self.outage: tuple[float, float] | None = None
-        self.answers_slack: Callable[[Any], None] = lambda _request: None
+        self.branch: Callable[[int], Fault | None] | None = None
         self.posted: list[Any] = []
         self.oracles = Oracles(self)
         self.carriers = Carriers(self.clock, self.faults, self.wiring)
@@ -153,6 +153,8 @@ class World:
             self.audit(task.function, service, operation, request, self._held(request))
         self.clock.pause()
         fault = self.faults.draw("call")
+        if self.branch is not None:
+            fault = self.branch(self.calls - 1)
         note = "" if fault is None else fault[0]
         self.trace.append((self.clock.now, task.id, task.function, operation, request, note))
         if fault is not None and fault[0] == "stall":
