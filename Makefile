@@ -15,7 +15,7 @@ SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow coverage bench check format requirements golden build validate deploy \
-	clean
+	simulate simulate-long mutants clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -31,6 +31,18 @@ test-slow: $(READY) $(SAM_READY) ## Run the tests that build what goes to Lambda
 
 coverage: $(READY) ## Run the tests of the domain; every branch of it must be taken
 	@$(BIN)/python -m pytest -q -n 2 tests/domain tests/app tests/client tests/web --cov --cov-report=term-missing:skip-covered
+
+simulate: $(READY) ## Run 5,000 schedules of faults, 100 more with the surrogate, and a fault at every call
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 5000
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 100 --surrogate
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation exhaustive
+
+simulate-long: $(READY) ## Run 100,000 schedules; stop it when you like, it goes on where it was
+	@mkdir -p .tunewright
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 100000 --state .tunewright/simulation.json
+
+mutants: $(READY) ## Plant bugs, each of which the simulation must find
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation mutants
 
 bench: $(READY) ## Measure how long the surrogate's work takes on one core
 	@PYTHONPATH=. $(BIN)/python bench/speed.py

@@ -19,6 +19,7 @@ def main() -> int:
     runs = what.add_parser("random", help="run seeded schedules")
     runs.add_argument("last", type=int)
     runs.add_argument("--first", type=int, default=0)
+    runs.add_argument("--surrogate", action="store_true", help="with rounds that it refines")
     runs.add_argument("--state", type=Path, help="where to keep how far it came")
     what.add_parser("exhaustive", help="one fault at every call of the fault-free paths")
     what.add_parser("mutants", help="planted bugs, each of which must be found")
@@ -29,7 +30,9 @@ def main() -> int:
     began = time.monotonic()
     match given.what:
         case "random":
-            tally = campaign.campaign(given.first, given.last, given.state)
+            tally = campaign.campaign(
+                given.first, given.last, given.state, surrogate=given.surrogate
+            )
             print(f"{tally.schedules} schedules, {tally.calls} API calls, {tally.faults} faults, "
                   f"{len(tally.failed)} violations, {time.monotonic() - began:.0f} s")  # fmt: skip
             if tally.lags:

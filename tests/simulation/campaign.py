@@ -17,7 +17,7 @@ from tests.simulation.schedule import Outcome, as_json, run, run_random, show, s
 from tests.simulation.story import FAULT_FREE
 
 SWEEP_HEALS, AT_MOST = 330.0, 600.0
-_CHUNK = 25
+_CHUNK = 10
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Tally:
     schedules: int = 0
     calls: int = 0
     faults: int = 0
+    cpu: float = 0.0
     failed: list[dict[str, Any]] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
 
@@ -47,38 +48,42 @@ class Tally:
         self.schedules += other.schedules
         self.calls += other.calls
         self.faults += other.faults
+        self.cpu += other.cpu
         self.failed += other.failed
         self.lags += other.lags
 
 
-def some(first: int, last: int) -> Tally:
+def some(first: int, last: int, *, surrogate: bool = False) -> Tally:
     """Run the schedules of some seeds in this process."""
-    tally = Tally()
+    tally, began = Tally(), time.process_time()
     with seam.installed():
         gc.disable()
         try:
             for seed in range(first, last):
-                tally.add(run_random(seed))
+                tally.add(run_random(seed, surrogate=surrogate))
                 if seed % 20 == 0:
                     gc.collect()
         finally:
             gc.enable()
+    tally.cpu = time.process_time() - began
     return tally
 
 
-def _some(span: tuple[int, int]) -> Tally:
-    return some(*span)
+def _some(span: tuple[int, int, bool]) -> Tally:
+    return some(span[0], span[1], surrogate=span[2])
 
 
-def many(first: int, last: int, workers: int = 2) -> Iterator[tuple[int, Tally]]:
+def many(
+    first: int, last: int, workers: int = 2, *, surrogate: bool = False
+) -> Iterator[tuple[int, Tally]]:
     """Run the schedules of many seeds, chunk by chunk; gives where each chunk ended."""
-    spans = [(at, min(at + _CHUNK, last)) for at in range(first, last, _CHUNK)]
+    spans = [(at, min(at + _CHUNK, last), surrogate) for at in range(first, last, _CHUNK)]
     with ProcessPoolExecutor(workers) as pool:
-        for (_, end), tally in zip(spans, pool.map(_some, spans), strict=True):
+        for (_, end, _), tally in zip(spans, pool.map(_some, spans), strict=True):
             yield end, tally
 
 
-def campaign(first: int, last: int, state: Path | None = None) -> Tally:
+def campaign(first: int, last: int, state: Path | None = None, *, surrogate: bool = False) -> Tally:
     """Run many schedules and tell how it goes; with a state it goes on where it was."""
     whole = Tally()
     if state is not None and state.exists():
@@ -86,7 +91,7 @@ def campaign(first: int, last: int, state: Path | None = None) -> Tally:
         first = max(first, kept["next"])
         whole = Tally(**kept["tally"])
     began, before = time.monotonic(), whole.schedules
-    for end, tally in many(first, last):
+    for end, tally in many(first, last, surrogate=surrogate):
         whole.join(tally)
         if state is not None:
             draft = state.with_suffix(".new")
@@ -96,7 +101,9 @@ def campaign(first: int, last: int, state: Path | None = None) -> Tally:
             _say(f"seed {each['seed']} ({each['weather']}): {each['violations'][0]}")
         if end % 500 == 0 or end == last:
             rate = (whole.schedules - before) / (time.monotonic() - began)
-            _say(f"{whole.schedules} schedules, {len(whole.failed)} failed, {rate:.1f} a second")
+            each = whole.cpu / whole.schedules
+            _say(f"{whole.schedules} schedules, {len(whole.failed)} failed, {rate:.1f} a second, "
+                 f"{each * 1000:.0f} ms of a processor each")  # fmt: skip
     return whole
 
 
@@ -162,7 +169,9 @@ def percentile(values: list[float], share: float) -> float:
 def healing(lags: list[float]) -> str:
     """Say how long lost events took to be healed."""
     p50, p99 = percentile(lags, 0.5), percentile(lags, 0.99)
-    return f"{len(lags)} lost events healed: p50 {p50:.0f} s, p99 {p99:.0f} s, max {max(lags):.0f} s"
+    return (
+        f"{len(lags)} lost events healed: p50 {p50:.0f} s, p99 {p99:.0f} s, max {max(lags):.0f} s"
+    )
 
 
 def in_parallel(

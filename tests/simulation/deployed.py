@@ -156,7 +156,9 @@ def deployed() -> Deployed:
         functions=functions,
         rules={k: v for k, v in of_type("AWS::Events::Rule").items() if "EventPattern" in v},
         queues=of_type("AWS::SQS::Queue"),
-        mappings={v["FunctionName"]: v for v in of_type("AWS::Lambda::EventSourceMapping").values()},
+        mappings={
+            v["FunctionName"]: v for v in of_type("AWS::Lambda::EventSourceMapping").values()
+        },
         invokes={v["FunctionName"]: v for v in of_type("AWS::Lambda::EventInvokeConfig").values()},
     )
 

@@ -13,7 +13,10 @@ from botocore.exceptions import ClientError
 
 Item = dict[str, dict[str, Any]]
 Key = tuple[str, str]
-GLOBAL = {"standing": ("standing", "submitted", False), "unpublished": ("unpublished", "decided", True)}
+GLOBAL = {
+    "standing": ("standing", "submitted", False),
+    "unpublished": ("unpublished", "decided", True),
+}
 LOCAL = ("unfolded", "waiting")
 _TERM = re.compile(r"(attribute_not_exists|attribute_exists)\((\w+)\)|(\w+) (=|<=|<) (:\w+)")
 
@@ -122,7 +125,7 @@ class Table:
         condition = request.get("ConditionExpression")
         values = request.get("ExpressionAttributeValues", {})
         if condition is not None and not _holds(old, condition, values):
-            told = {} if old is None else {"Item": dict(old)}
+            told = _told(request, old)
             raise failure("ConditionalCheckFailedException", "failed", operation, **told)
         self._keep(key, old, new)
         return {}
@@ -138,8 +141,7 @@ class Table:
                 reasons.append({"Code": "None"})
             else:
                 failed = True
-                told = {} if old is None else {"Item": dict(old)}
-                reasons.append({"Code": "ConditionalCheckFailed", **told})
+                reasons.append({"Code": "ConditionalCheckFailed", **_told(request, old)})
             prepared.append((key, old, new))
         keys = {key for key, _, _ in prepared}
         if len(keys) != len(writes) or not 0 < len(writes) <= 100:
@@ -230,3 +232,9 @@ class Table:
 
 def _key(item: Item) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _told(request: dict[str, Any], old: Item | None) -> dict[str, Any]:
+    """What a refusal brings along, if that was asked for."""
+    asked = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
+    return {"Item": dict(old)} if asked and old is not None else {}

@@ -89,11 +89,11 @@ class Hosting:
         word = kind.replace("endpoint-config", "endpoint configuration")
         member = "Model" if kind == "model" else "EndpointConfig"
         if name in kept:
-            words = f"Cannot create already existing {word} \"{arn(kind, name)}\"."
+            words = f'Cannot create already existing {word} "{arn(kind, name)}".'
             raise failure("ValidationException", words, f"Create{member}")
         for variant in request.get("ProductionVariants", ()):
             if variant["ModelName"] not in self.models:
-                words = f"Could not find model \"{arn('model', variant['ModelName'])}\"."
+                words = f'Could not find model "{arn("model", variant["ModelName"])}".'
                 raise failure("ValidationException", words, f"Create{member}")
         kept[name] = _tags(request)
         return {f"{member}Arn": arn(kind, name)}
@@ -102,7 +102,7 @@ class Hosting:
         self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
     ) -> dict[str, Any]:
         if name not in kept:
-            raise failure("ValidationException", f"Could not find {word} \"{name}\".", operation)
+            raise failure("ValidationException", f'Could not find {word} "{name}".', operation)
         return {"CreationTime": self._moment(0.0)}
 
     def _drop(
@@ -114,13 +114,13 @@ class Hosting:
 
     def _config(self, name: str, operation: str) -> None:
         if name not in self.configs:
-            words = f"Could not find endpoint configuration \"{arn('endpoint-config', name)}\"."
+            words = f'Could not find endpoint configuration "{arn("endpoint-config", name)}".'
             raise failure("ValidationException", words, operation)
 
     def _create(self, request: dict[str, Any], by: str) -> dict[str, Any]:
         name, config = request["EndpointName"], request["EndpointConfigName"]
         if name in self.endpoints:
-            words = f"Cannot create already existing endpoint \"{arn('endpoint', name)}\"."
+            words = f'Cannot create already existing endpoint "{arn("endpoint", name)}".'
             raise failure("ValidationException", words, "CreateEndpoint")
         self._config(config, "CreateEndpoint")
         endpoint = Endpoint(name, config, _tags(request), self._clock.now)
@@ -134,7 +134,7 @@ class Hosting:
         endpoint = self._find(name, "UpdateEndpoint")
         self._config(config, "UpdateEndpoint")
         if endpoint.status in _CHANGING:
-            words = f"Cannot update in-progress endpoint \"{arn('endpoint', name)}\"."
+            words = f'Cannot update in-progress endpoint "{arn("endpoint", name)}".'
             raise failure("ValidationException", words, "UpdateEndpoint")
         before, endpoint.config, endpoint.status = endpoint.config, config, "Updating"
         self._note(name, "update", config, by)
@@ -159,7 +159,7 @@ class Hosting:
     def _delete(self, name: str, by: str) -> dict[str, Any]:
         endpoint = self._find(name, "DeleteEndpoint")
         if endpoint.status in _CHANGING - {"Deleting"}:
-            words = f"Cannot update in-progress endpoint \"{arn('endpoint', name)}\"."
+            words = f'Cannot update in-progress endpoint "{arn("endpoint", name)}".'
             raise failure("ValidationException", words, "DeleteEndpoint")
         if endpoint.status != "Deleting":
             endpoint.status = "Deleting"
@@ -184,7 +184,7 @@ class Hosting:
     def _find(self, name: str, operation: str) -> Endpoint:
         endpoint = self.endpoints.get(name)
         if endpoint is None:
-            words = f"Could not find endpoint \"{arn('endpoint', name)}\"."
+            words = f'Could not find endpoint "{arn("endpoint", name)}".'
             raise failure("ValidationException", words, operation)
         return endpoint
 

@@ -83,9 +83,7 @@ def _of_table(operation: str, request: dict[str, Any]) -> Iterator[Need]:
     yield f"dynamodb:{operation}", where, {"dynamodb:LeadingKeys": [leading]}
 
 
-def _of_sagemaker(
-    operation: str, request: dict[str, Any], tags: dict[str, str]
-) -> Iterator[Need]:
+def _of_sagemaker(operation: str, request: dict[str, Any], tags: dict[str, str]) -> Iterator[Need]:
     action = f"sagemaker:{operation}"
     context: Context = {f"aws:ResourceTag/{key}": [value] for key, value in tags.items()}
     for each in request.get("Tags", ()):
@@ -183,9 +181,7 @@ class Audit:
 
     def unused(self) -> list[Grant]:
         """Return the grants that no call has needed."""
-        every = {
-            grant for name in self.wiring.functions for grant, _ in grants(self.wiring, name)
-        }
+        every = {grant for name in self.wiring.functions for grant, _ in grants(self.wiring, name)}
         return sorted(every - self.used)
 
 

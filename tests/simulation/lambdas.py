@@ -106,7 +106,9 @@ class Lambdas:
         ]
 
         def done(result: Any, error: BaseException | None) -> None:
-            failed = {each["itemIdentifier"] for each in (result or {}).get("batchItemFailures", ())}
+            failed = {
+                each["itemIdentifier"] for each in (result or {}).get("batchItemFailures", ())
+            }
             for number, message in batch:
                 if error is None and message.id not in failed:
                     queue.messages.pop(number, None)

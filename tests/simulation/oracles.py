@@ -271,5 +271,3 @@ def _shows(trial: Training, item: dict[str, Any]) -> bool:
         value is not None and wanted is not None and float(value) == wanted
     )
     return item["status"]["S"] == trial.status and same
-
-

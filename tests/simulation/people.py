@@ -80,25 +80,30 @@ class Person:
         item = self._world.table.peek(f"STUDY#{self.study_id}")
         return "" if item is None else str(item["phase"]["S"])
 
-    def live(self, words: list[tuple[float, str]], *, patience: float) -> None:
+    def live(
+        self, words: list[tuple[float, str]], *, patience: float, curious: bool = False
+    ) -> None:
         """Look at the study now and then until it is over, and answer whatever it asks.
 
         Args:
             words: What to say, and when, in seconds from the start.
             patience: After which time questions are answered so that the study ends.
+            curious: Whether to ask the API each time for everything that can be looked at.
         """
         clock = self._world.clock
         while self.phase not in OVER:
             clock.sleep(self._story.uniform(40, 160))
             while words and words[0][0] <= clock.now:
                 self.say(words.pop(0)[1])
-            if self._story.random() < 0.03:
+            if curious or self._story.random() < 0.03:
                 self._look_around()
             late = clock.now > patience
             match self.phase:
                 case "needs a person":
                     drawn = self._story.random()
-                    self.say("cancel" if drawn < 0.2 else "stop" if late or drawn < 0.6 else "resume")
+                    self.say(
+                        "cancel" if drawn < 0.2 else "stop" if late or drawn < 0.6 else "resume"
+                    )
                 case "awaiting approval":
                     self._answer(self.state()["deployment"]["hash"], late=late)
                 case "searching" if (late or self._story.random() < 0.2) and self.state()["paused"]:
@@ -113,7 +118,9 @@ class Person:
     def _answer(self, plan_hash: str, *, late: bool) -> None:
         verb = "reject" if self._story.random() < 0.25 else "approve"
         other = "approve" if verb == "reject" else "reject"
-        way = "api" if late else self._story.choice(["link", "twice", "both", "api", "slack", "old"])
+        way = (
+            "api" if late else self._story.choice(["link", "twice", "both", "api", "slack", "old"])
+        )
         token = self._token(plan_hash)
         if way != "api" and token is None:
             return  # The message has not come yet.

@@ -11,7 +11,7 @@ from tests.simulation import seam
 from tests.simulation.faults import CALM, WEATHERS, Fault, Plan, Weather
 from tests.simulation.hosting import Endpoint
 from tests.simulation.people import OVER, Person, study_id_of
-from tests.simulation.story import Story, draw, terms_of
+from tests.simulation.story import Story, draw, large, terms_of
 from tests.simulation.tuning import Job
 from tests.simulation.world import World
 
@@ -43,11 +43,14 @@ class Outcome:
         return bool(self.violations)
 
 
-def run_random(seed: int, plan: Plan | None = None, **kept: Any) -> Outcome:
+def run_random(
+    seed: int, plan: Plan | None = None, *, surrogate: bool = False, **kept: Any
+) -> Outcome:
     """Run the schedule of a number: its story and weather come from it."""
     text = str(seed)
     weather = WEATHERS[seed % len(WEATHERS)]
-    return run(text, draw(text), weather, plan, replay=seed % 4 == 0, **kept)
+    story = large(draw(text)) if surrogate else draw(text)
+    return run(text, story, weather, plan, replay=seed % 4 == 0, **kept)
 
 
 def run(
@@ -94,8 +97,8 @@ def run(
 
 def _set_up(world: World, story: Story) -> None:
     luck = random.Random(f"{world.seed}/account")  # noqa: S311
-    world.hosting.fate = (
-        lambda _endpoint: "Failed" if luck.random() < story.endpoint_fails else "InService"
+    world.hosting.fate = lambda _endpoint: (
+        "Failed" if luck.random() < story.endpoint_fails else "InService"
     )
     if story.refuses_warm_start:
         world.tuning.refuse = lambda request: (
@@ -131,7 +134,7 @@ def _enter(world: World, part: Any) -> Person:
         if person.submit(part.document) is None:
             del world.oracles.terms[study_id]  # Never acknowledged: nothing is promised.
             return
-        person.live(list(part.words), patience=FAULTS_END)
+        person.live(list(part.words), patience=FAULTS_END, curious=part.curious)
 
     world.clock.spawn("person", act, _surprise(world))
     return person

@@ -21,6 +21,7 @@ class Part:
     document: dict[str, Any]
     begins: float = 0.0
     words: tuple[tuple[float, str], ...] = ()
+    curious: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,16 @@ FAULT_FREE: dict[str, Story] = {
                      replace(_CERTAIN, failed=1.0)),
 }  # fmt: skip
 """The paths on which a fault is tried at every call."""
+
+
+def large(story: Story) -> Story:
+    """Give a story rounds of fourteen trials, by which the surrogate refines."""
+    sizes = {"max": 2, "trials": 14, "parallel": 4, "sizes": "fixed", "strategy": "bayesian"}
+    parts = tuple(
+        replace(each, document={**each.document, "rounds": sizes, "budget": "20 USD"})
+        for each in story.parts
+    )
+    return replace(story, parts=parts)
 
 
 def draw(seed: str) -> Story:

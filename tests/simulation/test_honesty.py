@@ -259,5 +259,3 @@ def test_a_table_is_read_page_by_page_in_both_directions(
 def test_a_parameter_that_is_not_there_is_refused_alike(ask: Ask) -> None:
     told = outcome(ask, "ssm", "GetParameter", {"Name": "/sim/none", "WithDecryption": True})
     assert told == ("ParameterNotFound", "other")
-
-

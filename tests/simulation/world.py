@@ -285,4 +285,4 @@ class World:
         return self.clock.idle and self.carriers.quiet and self.lambdas.stream.quiet
 
 
-__all__ = ["START", "STACK", "World", "seam"]
+__all__ = ["STACK", "START", "World", "seam"]
