@@ -33,35 +33,37 @@ def main() -> int:
             tally = campaign.campaign(
                 given.first, given.last, given.state, surrogate=given.surrogate
             )
-            print(f"{tally.schedules} schedules, {tally.calls} API calls, {tally.faults} faults, "
-                  f"{len(tally.failed)} violations, {time.monotonic() - began:.0f} s")  # fmt: skip
+            campaign.say(
+                f"{tally.schedules} schedules, {tally.calls} API calls, {tally.faults} faults, "
+                f"{len(tally.failed)} violations, {time.monotonic() - began:.0f} s"
+            )
             if tally.lags:
-                print(campaign.healing(tally.lags))
+                campaign.say(campaign.healing(tally.lags))
             return int(bool(tally.failed))
         case "exhaustive":
             total = bad = 0
             for name, (runs_of, failed) in campaign.in_parallel(campaign.exhaust, list(FAULT_FREE)):
-                print(f"{name}: {runs_of} runs, {len(failed)} violations", flush=True)
+                campaign.say(f"{name}: {runs_of} runs, {len(failed)} violations")
                 for each in failed[:5]:
-                    print(f"  {each}")
+                    campaign.say(f"  {each}")
                 total, bad = total + runs_of, bad + len(failed)
             kinds = ", ".join(CALL_KINDS)
-            print(f"{total} runs ({kinds} at every call), {bad} violations, "
+            campaign.say(f"{total} runs ({kinds} at every call), {bad} violations, "
                   f"{time.monotonic() - began:.0f} s")  # fmt: skip
             return int(bad > 0)
         case "mutants":
             alive, every = 0, list(mutants.MUTANTS)
             for mutant, (seed, by) in campaign.in_parallel(mutants.first_kill, every):
                 told = "lives" if seed is None else f"seed {seed}"
-                print(f"{mutant.name:38} {told} ({by})", flush=True)
+                campaign.say(f"{mutant.name:38} {told} ({by})")
                 alive += seed is None
             killed = len(every) - alive
-            print(f"{killed} of {len(every)} killed, {time.monotonic() - began:.0f} s")
+            campaign.say(f"{killed} of {len(every)} killed, {time.monotonic() - began:.0f} s")
             return int(alive > 0)
         case _:
             plan = from_json(json.loads(given.plan)) if given.plan else None
             shown = campaign.explain(given.seed, plan)
-            print(shown)
+            campaign.say(shown)
             return int("no violation" not in shown.splitlines()[0])
 
 

@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -16,7 +15,6 @@ from tests.simulation.faults import CALL_KINDS, Fault, Plan
 from tests.simulation.schedule import Outcome, as_json, run, run_random, show, shrink
 from tests.simulation.story import FAULT_FREE
 
-SWEEP_HEALS, AT_MOST = 330.0, 600.0
 _CHUNK = 10
 
 
@@ -98,11 +96,11 @@ def campaign(first: int, last: int, state: Path | None = None, *, surrogate: boo
             draft.write_text(json.dumps({"next": end, "tally": whole.__dict__}))
             draft.replace(state)
         for each in tally.failed:
-            _say(f"seed {each['seed']} ({each['weather']}): {each['violations'][0]}")
+            say(f"seed {each['seed']} ({each['weather']}): {each['violations'][0]}")
         if end % 500 == 0 or end == last:
             rate = (whole.schedules - before) / (time.monotonic() - began)
             each = whole.cpu / whole.schedules
-            _say(f"{whole.schedules} schedules, {len(whole.failed)} failed, {rate:.1f} a second, "
+            say(f"{whole.schedules} schedules, {len(whole.failed)} failed, {rate:.1f} a second, "
                  f"{each * 1000:.0f} ms of a processor each")  # fmt: skip
     return whole
 
@@ -182,12 +180,9 @@ def in_parallel(
         yield from zip(given, pool.map(act, given), strict=True)
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell who waits how it goes."""
     print(text, flush=True)  # noqa: T201 - this is what a person waits for
-
-
-def _exit(failed: bool) -> None:
-    sys.exit(1 if failed else 0)
 
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

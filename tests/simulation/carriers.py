@@ -1,7 +1,7 @@
 """Fake SQS, SNS, EventBridge and SSM: what carries messages, loses them, and brings them twice."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - the annotation is read with the code
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ class Queue:
         self.sent += 1
         found = identity or f"{self.name}-{self.sent}"
         self.messages[self.sent] = Message(found, body, self._clock.now + delay)
-        self._clock.after(delay + _POLL, lambda: self.poll())
+        self._clock.after(delay + _POLL, lambda: self.poll())  # noqa: PLW0108 - it is set later
         return found
 
     def receive(self, most: int) -> list[tuple[int, Message]]:
@@ -60,7 +60,7 @@ class Queue:
                 continue
             message.receives += 1
             message.visible_at = now + self.hidden
-            self._clock.after(self.hidden + _POLL, lambda: self.poll())
+            self._clock.after(self.hidden + _POLL, lambda: self.poll())  # noqa: PLW0108 - it is set later
             found.append((number, message))
         return found
 

@@ -1,4 +1,4 @@
-"""The kernel: one thread, a virtual clock, and every invocation a greenlet that yields at each call.
+"""The kernel: one thread, a virtual clock, each invocation a greenlet that yields at each call.
 
 Who goes on next, and how long a step takes, comes from one seeded generator: the same seed gives
 the same order.

@@ -144,7 +144,7 @@ class Lambdas:
         self._clock.after(_SWEEP_EVERY, self._sweep)
 
     def ask(self, name: str, event: Any) -> Any:
-        """Invoke a function and wait, as a gateway does for the task that asks; None for no answer."""
+        """Invoke a function and wait, as a gateway does for who asks; None for no answer."""
         box: list[tuple[Any, BaseException | None]] = []
         if name in self.stopped:
             return None

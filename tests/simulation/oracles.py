@@ -49,8 +49,6 @@ class Oracles:
     on_bus: dict[str, int] = field(default_factory=dict)
     lags: dict[str, float] = field(default_factory=dict)
     deployed: set[tuple[str, str]] = field(default_factory=set)
-    written_versions: set[tuple[str, int]] = field(default_factory=set)
-    over_at: dict[str, float] = field(default_factory=dict)
     restored: bool = False
     orphans: list[str] = field(default_factory=list)
     heard_commands: list[str] = field(default_factory=list)
@@ -102,8 +100,6 @@ class Oracles:
                 self.violate("I-8", f"{name} lost a closed round")
         self._closed[name] = [each["plan"]["job"] for each in rounds if each["status"] == "closed"]
         self.phases[name] = phase
-        if phase in _OVER:
-            self.over_at.setdefault(name, self.world.clock.now)
 
     def _trial_written(self, name: str, old: Any, new: Any) -> None:
         if old is not None:
@@ -210,6 +206,18 @@ class Oracles:
                 self.violate("I-10", f"{study_id} is still {item['phase']['S']}")
             else:
                 self._truth(study_id, terms, json.loads(item["state"]["S"]))
+        self._nothing_lives_on()
+        for name, item in self.committed.items():
+            if name not in self.on_bus:
+                self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
+        for partition, items in self.world.table.items.items():
+            for item in items.values():
+                # A word that was never acknowledged may come too late for a study that is over.
+                waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
+                if "unpublished" in item or waits or "unfolded" in item:
+                    self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
+
+    def _nothing_lives_on(self) -> None:
         for job in self.world.tuning.jobs.values():
             if job.is_live:
                 self.violate("I-11", f"{job.name} is alive and nothing else is")
@@ -220,15 +228,6 @@ class Oracles:
                 self.orphans.append(endpoint.name)  # Of the time that was lost: the runbook's.
             elif endpoint.status != "Failed" and endpoint.tags:
                 self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
-        for name, item in self.committed.items():
-            if name not in self.on_bus:
-                self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
-        for partition, items in self.world.table.items.items():
-            for item in items.values():
-                # A word that was never acknowledged may come too late for a study that is over.
-                waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
-                if "unpublished" in item or waits or "unfolded" in item:
-                    self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
 
     def _has_champion(self, endpoint: str) -> bool:
         item = self.world.table.peek(f"ENDPOINT#{endpoint}")

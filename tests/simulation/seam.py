@@ -62,8 +62,12 @@ def _client(real: Any, service: str) -> Any:
     )
 
 
+def _sleep(seconds: float) -> None:
+    world().clock.sleep(seconds)
+
+
 class _Parsed:
-    """Stands for `Study` where items are read: the same text is parsed once, which takes longest."""
+    """Stands for `Study` where items are read: a text is parsed once, which takes longest."""
 
     def __init__(self, parse: Any) -> None:
         self.model_validate_json = parse
@@ -91,7 +95,7 @@ def install() -> None:
         (secrets, "token_hex", lambda size=8: world().luck.randbytes(size).hex()),
         (secrets, "token_bytes", lambda size=32: world().luck.randbytes(size)),
         (table, "random", _Dice),
-        (table.Table.__init__, "__defaults__", (lambda seconds: world().clock.sleep(seconds),)),
+        (table.Table.__init__, "__defaults__", (_sleep,)),
         (parameters.SsmProfiles.__init__, "__defaults__", (lambda: world().clock.now,)),
         (parameters.SsmSecret.__init__, "__defaults__", (lambda: world().clock.now,)),
         (urllib.request.OpenerDirector, "open", lambda _self, *a, **k: world().slack(*a, **k)),

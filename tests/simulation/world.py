@@ -1,5 +1,6 @@
 """A whole stack in one deterministic process: the fake AWS, the functions, and what goes wrong."""
 
+import contextlib
 import io
 import random
 import urllib.error
@@ -178,10 +179,8 @@ class World:
 
     def _first_of_two(self, service: str, operation: str, request: dict[str, Any]) -> None:
         """Do what boto3 did before it lost the answer and sent the request again."""
-        try:
+        with contextlib.suppress(Exception):  # Nobody heard of it.
             self._effect(service, operation, request)
-        except Exception:  # noqa: BLE001, S110 - nobody heard of it
-            pass
         self.clock.pause()
 
     @staticmethod
