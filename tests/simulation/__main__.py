@@ -22,7 +22,8 @@ def main() -> int:
     runs.add_argument("--surrogate", action="store_true", help="with rounds that it refines")
     runs.add_argument("--state", type=Path, help="where to keep how far it came")
     what.add_parser("exhaustive", help="one fault at every call of the fault-free paths")
-    what.add_parser("mutants", help="planted bugs, each of which must be found")
+    planted = what.add_parser("mutants", help="planted bugs, each of which must be found")
+    planted.add_argument("--skip", type=int, default=0, help="how many of them to leave out")
     one = what.add_parser("seed", help="run one schedule; shrink and show it if it fails")
     one.add_argument("seed", type=int)
     one.add_argument("--plan", default="", help="the faults, as a failure shows them")
@@ -52,7 +53,7 @@ def main() -> int:
                   f"{time.monotonic() - began:.0f} s")  # fmt: skip
             return int(bad > 0)
         case "mutants":
-            alive, every = 0, list(mutants.MUTANTS)
+            alive, every = 0, list(mutants.MUTANTS[given.skip :])
             for mutant, (seed, by) in campaign.in_parallel(mutants.first_kill, every):
                 told = "lives" if seed is None else f"seed {seed}"
                 campaign.say(f"{mutant.name:38} {told} ({by})")

@@ -78,7 +78,7 @@ MUTANTS = tuple(
         ("failed trials not counted", "domain.round", "Progress.with_trial",
          "return counted.but(failed=self.failed + 1)", "return self"),
         ("trial record without a lock", f"{_TABLE}.trials", "DynamoTrials._put",
-         '"rev = :rev", typed({":rev": known.rev})', '"attribute_exists(pk)"'),
+         '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
         ("last write of a trial wins", "domain.trial", "merge",
          "first, then = (told, known) if _rank(told) < _rank(known) else (known, told)",
          "return told.but(rev=known.rev)"),

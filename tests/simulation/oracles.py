@@ -102,6 +102,10 @@ class Oracles:
         self.phases[name] = phase
 
     def _trial_written(self, name: str, old: Any, new: Any) -> None:
+        unmarked = old is not None and "unfolded" in old and "unfolded" not in new
+        before = 0 if old is None else int(old["rev"]["N"])
+        if int(new["rev"]["N"]) != before + (not unmarked):
+            self.violate("I-8", f"{name} went from rev {before} to {new['rev']}")
         if old is not None:
             was, now = old["status"]["S"], new["status"]["S"]
             if _RANK.get(now, 2) < _RANK.get(was, 2) or (was not in _RANK and was != now):

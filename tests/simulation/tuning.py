@@ -206,13 +206,16 @@ class Tuning:
             raise failure(
                 "ValidationException", "Requested resource not found.", "DescribeTrainingJob"
             )
-        definition, over = training.job.request["TrainingJobDefinition"], training.status in _OVER
+        definition, status = training.job.request["TrainingJobDefinition"], training.status
+        if training.ended is not None and self._clock.now - training.ended < 10.0 and self.stale():
+            status = "InProgress"
+        over = status in _OVER
         path = definition["OutputDataConfig"]["S3OutputPath"]
         answer: dict[str, Any] = {
             "TrainingJobName": name,
             "TrainingJobArn": arn("training-job", name),
             "TuningJobArn": arn("hyper-parameter-tuning-job", training.job.name),
-            "TrainingJobStatus": training.status,
+            "TrainingJobStatus": status,
             "HyperParameters": {**definition["StaticHyperParameters"], **training.parameters},
             "CreationTime": self._moment(training.created),
             "LastModifiedTime": self._moment(training.ended or training.created),
