@@ -72,7 +72,7 @@ WEATHERS = (
     Weather("zombies", (("stall", 0.03), ("crash_after", 0.01)), _EVENT, (("twice", 0.2),)),
     Weather("skewed", (), _EVENT, (), (("skew", 0.7),), stale=0.3, late_index=0.5),
     Weather("full", _CALL, _EVENT, sagemaker=(("full", 0.3), ("refuse", 0.1)), stale=0.3),
-    Weather("outage", _CALL, _EVENT, outage=True),
+    Weather("outage", (), _EVENT, outage=True),
     Weather("restored", (("crash_after", 0.005),), _EVENT, restore=True),
 )
 # fmt: on

@@ -20,6 +20,7 @@ HORIZON = 6 * 3600.0
 _DAY = 86_400.0
 SNAPSHOT, DOWN, BACK = 500.0, 900.0, 1400.0
 OUTAGE = (300.0, 2100.0)
+MOVES_WITHIN = 600.0
 
 
 @dataclass
@@ -153,6 +154,7 @@ def _surprise(world: World) -> Callable[[Any, BaseException | None], None]:
 def _misfortunes(world: World, weather: Weather, people: list[Person]) -> None:
     if weather.outage:
         world.outage = OUTAGE
+        world.clock.after(OUTAGE[1], lambda: _watch_recovery(world, people))
     if not weather.restore:
         return
     kept: dict[str, Any] = {}
@@ -178,6 +180,24 @@ def _misfortunes(world: World, weather: Weather, people: list[Person]) -> None:
     world.clock.after(SNAPSHOT, snapshot)
     world.clock.after(DOWN, take_down)
     world.clock.after(BACK, bring_back)
+
+
+def _watch_recovery(world: World, people: list[Person]) -> None:
+    """After an outage whatever can go on without a person must have moved within ten minutes."""
+    still = {
+        person: state["decisions"]
+        for person in people
+        if (state := person.state())
+        and person.phase in {"searching", "choosing", "deploying"}
+        and not state["paused"]
+    }
+
+    def judge() -> None:
+        for person, before in still.items():
+            if person.state()["decisions"] == before:
+                world.oracles.violate("I-5", f"{person.study_id} has not moved since the outage")
+
+    world.clock.after(MOVES_WITHIN, judge)
 
 
 def _resync(person: Person) -> None:
