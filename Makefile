@@ -14,8 +14,8 @@ export OMP_NUM_THREADS := 1
 SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients coverage bench check format requirements golden build validate deploy \
-	clean
+.PHONY: help demo test test-slow test-clients coverage bench bench-overhead check format requirements \
+	golden build validate deploy simulate simulate-long mutants clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -34,6 +34,18 @@ test-clients: $(READY) .venv-sdk2/.ready .venv-sdk3/.ready .venv-cli/.ready ## R
 
 coverage: $(READY) ## Run the tests of the domain; every branch of it must be taken
 	@$(BIN)/python -m pytest -q -n 2 tests/domain tests/app tests/client tests/web --cov --cov-report=term-missing:skip-covered
+
+simulate: $(READY) ## Run 5,000 schedules of faults, 100 more with the surrogate, and a fault at every call
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 5000
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 100 --surrogate
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation exhaustive
+
+simulate-long: $(READY) ## Run 100,000 schedules; stop it when you like, it goes on where it was
+	@mkdir -p .tunewright
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation random 100000 --state .tunewright/simulation.json
+
+mutants: $(READY) ## Plant bugs, each of which the simulation must find
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation mutants
 
 bench: $(READY) ## Measure how long the surrogate's work takes on one core
 	@PYTHONPATH=. $(BIN)/python bench/speed.py
@@ -103,6 +115,5 @@ $(READY): requirements/dev.txt pyproject.toml
 		--no-deps --require-hashes --requirement requirements/$*.txt
 	@touch $@
 
-.PHONY: bench-overhead
 bench-overhead: $(READY) ## Measure what the local SageMaker adds to the trials it runs
 	@PYTHONPATH=.:layers/core:layers/numeric:client:local $(BIN)/python -m bench.overhead

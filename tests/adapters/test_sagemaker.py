@@ -381,6 +381,9 @@ def hosting(*answers: Any) -> tuple[Client, SageMakerHosting]:
         delete_endpoint=[first],
         delete_endpoint_config=[first],
         delete_model=[second],
+        describe_endpoint=[{}],
+        describe_endpoint_config=[{}],
+        describe_model=[{}],
     )
     return client, SageMakerHosting(client, None)
 
@@ -452,19 +455,28 @@ def test_an_endpoint_is_deleted_and_then_its_config_and_its_model() -> None:
     client, made = hosting()
     made.delete("tw-churn-prod")
     made.delete_model("tw-churn-v1")
-    assert client.calls == [
+    assert [each for each in client.calls if each[0].startswith("delete")] == [
         ("delete_endpoint", {"EndpointName": "tw-churn-prod"}),
         ("delete_endpoint_config", {"EndpointConfigName": "tw-churn-v1"}),
         ("delete_model", {"ModelName": "tw-churn-v1"}),
     ]
 
 
-def test_what_is_gone_already_is_deleted() -> None:
+def test_what_is_gone_already_is_not_asked_for_since_iam_would_refuse_what_has_no_tag() -> None:
     gone = error(INVALID, 'Could not find endpoint configuration "x".')
-    client, made = hosting(gone, gone)
+    client = Client(
+        describe_endpoint=[gone], describe_endpoint_config=[gone], describe_model=[gone]
+    )
+    made = SageMakerHosting(client, None)
     made.delete("tw-churn-prod")
     made.delete_model("tw-churn-v1")
     assert len(client.calls) == 3
+    assert not any(name.startswith("delete") for name in client.operations())
+
+
+def test_what_goes_between_the_look_and_the_deletion_is_deleted() -> None:
+    made = hosting(error(INVALID, 'Could not find endpoint "x".'))[1]
+    made.delete("tw-churn-prod")
 
 
 @pytest.mark.parametrize(

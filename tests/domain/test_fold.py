@@ -8,7 +8,7 @@ from tunewright.domain.budget import Ledger
 from tunewright.domain.round import Progress, count
 from tunewright.domain.steps.fold import carry, fold
 from tunewright.domain.steps.step import Look, Observation, Step, View
-from tunewright.domain.study import DecisionKind, Study
+from tunewright.domain.study import DecisionKind, Phase, Study
 from tunewright.domain.trial import Trial, TrialStatus
 
 CALM = {"stop": [{"not_improving": {"trials": 5, "min_gain": 0.125}}]}
@@ -47,6 +47,16 @@ def test_a_trial_of_no_round_is_consumed_and_changes_nothing() -> None:
     step = folded(live(), stray)
     assert step.study == live()
     assert step.decisions == ()
+
+
+def test_a_trial_of_a_round_that_a_restored_study_has_still_to_plan_keeps_its_mark() -> None:
+    ahead = trial(1, 0.9, round_number=2, tuning_job="tw-churn-aaaaaa-r02")
+    assert fold(live(), Observation(unfolded=(ahead,)), START) is None
+    step = fold(live(), Observation(unfolded=(trial(1, 0.75), ahead)), START)
+    assert isinstance(step, Step)
+    assert step.folded == (trial(1, 0.75),)
+    over = live().but(phase=Phase.CANCELLED)
+    assert folded(over, ahead).study == over
 
 
 def test_a_trial_that_ended_last_is_added_without_another_look() -> None:

@@ -312,7 +312,9 @@ class SageMakerHosting:
         self._delete("delete_model", ModelName=model)
 
     def _delete(self, operation: str, **request: str) -> None:
+        """Look, then delete: what is gone has no tags, and IAM lets us delete by our tag only."""
         try:
+            getattr(self._client, operation.replace("delete", "describe"))(**request)
             getattr(self._client, operation)(**request)
         except ClientError as error:
             if not _is_missing(error):

@@ -17,19 +17,32 @@ def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
     one, one of a closed round, one whose objective came later) makes its rounds be recounted from
     all trials: the result is what it would have been, had everything arrived in order.
     """
-    news = [trial for trial in seen.unfolded if _round_of(study, trial) is not None]
-    if not seen.unfolded:
+    held = foldable(study, seen)
+    news = [trial for trial in held if _round_of(study, trial) is not None]
+    if not held:
         return None
     if not news:
-        return Step(study, folded=seen.unfolded)
+        return Step(study, folded=held)
     if _is_simple(study, news):
         after = _add(study, news)
     elif seen.trials is None:
         return Look(View.TRIALS)
     else:
         after = recount(study, _with_news(seen.trials, news))
-    step = Step(_with_incumbent(after, news, seen), folded=seen.unfolded)
+    step = Step(_with_incumbent(after, news, seen), folded=held)
     return _tell_new_best(study, step, now)
+
+
+def foldable(study: Study, seen: Observation) -> tuple[Trial, ...]:
+    """Return the trials whose news a study can hold now, or never will.
+
+    A study that was restored from a backup lags behind its own trials: those of a round that it
+    has still to plan, and will adopt, keep their marks until then.
+    """
+    known = len(study.rounds)
+    return tuple(
+        each for each in seen.unfolded if study.phase.is_over or each.round_number <= known
+    )
 
 
 def _round_of(study: Study, trial: Trial) -> Round | None:

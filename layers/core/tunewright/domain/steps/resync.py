@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tunewright.domain import budget
-from tunewright.domain.steps.fold import best_of, recount
+from tunewright.domain.steps.fold import best_of, foldable, recount
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import CommandKind, DecisionKind, Incumbent, Study
 from tunewright.domain.values import show_money, show_number
@@ -25,7 +25,7 @@ def resync(study: Study, seen: Observation, now: datetime) -> Step | Look | None
     after = after.but(incumbent=best_of(after, trials, None))
     differed = "; ".join(_differences(study, after)) or "nothing differed"
     reason = f"{command.by} had every trial looked at again and recounted: {differed}"
-    step = Step(after, folded=seen.unfolded, consumed=(command,))
+    step = Step(after, folded=foldable(study, seen), consumed=(command,))
     return step.tell(DecisionKind.RESYNCED, reason, now)
 
 

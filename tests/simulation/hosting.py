@@ -1,0 +1,212 @@
+"""A fake SageMaker for models, endpoint configs and endpoints, with tags, and S3 to list data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.simulation.clockwork import Clockwork
+from tests.simulation.dynamodb import failure
+from tests.simulation.tuning import arn
+
+_CHANGING = frozenset({"Creating", "Updating", "Deleting", "RollingBack"})
+_EVENT_WORDS = {"InService": "IN_SERVICE", "Failed": "FAILED", "Deleting": "DELETING"}
+
+
+@dataclass
+class Endpoint:
+    """An endpoint."""
+
+    name: str
+    config: str
+    tags: dict[str, str]
+    created: float
+    status: str = "Creating"
+    reason: str | None = None
+    told: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Change:
+    """An endpoint was made, moved to another config, or deleted."""
+
+    at: float
+    endpoint: str
+    what: str
+    config: str
+    by: str
+
+
+class Hosting:
+    """Models, endpoint configs and endpoints."""
+
+    def __init__(
+        self,
+        clock: Clockwork,
+        *,
+        tell: Callable[[str, dict[str, Any], str], None],
+        moment: Callable[[float], datetime],
+    ) -> None:
+        self.models: dict[str, dict[str, str]] = {}
+        self.configs: dict[str, dict[str, str]] = {}
+        self.endpoints: dict[str, Endpoint] = {}
+        self.changes: list[Change] = []
+        self.watch: Callable[[Change], None] = lambda _change: None
+        self.fate: Callable[[str], str] = lambda _endpoint: "InService"
+        self._clock, self._tell, self._moment = clock, tell, moment
+
+    def call(self, operation: str, request: dict[str, Any], by: str) -> dict[str, Any]:  # noqa: C901 - a table
+        """Do what a request asks."""
+        match operation:
+            case "CreateModel":
+                return self._make("model", self.models, request["ModelName"], request)
+            case "CreateEndpointConfig":
+                name = request["EndpointConfigName"]
+                return self._make("endpoint-config", self.configs, name, request)
+            case "DeleteModel":
+                return self._drop("model", self.models, request["ModelName"], operation)
+            case "DeleteEndpointConfig":
+                name = request["EndpointConfigName"]
+                return self._drop("endpoint configuration", self.configs, name, operation)
+            case "DescribeModel":
+                return self._show("model", self.models, request["ModelName"], operation)
+            case "DescribeEndpointConfig":
+                name = request["EndpointConfigName"]
+                return self._show("endpoint configuration", self.configs, name, operation)
+            case "CreateEndpoint":
+                return self._create(request, by)
+            case "UpdateEndpoint":
+                return self._update(request, by)
+            case "DeleteEndpoint":
+                return self._delete(request["EndpointName"], by)
+            case "DescribeEndpoint":
+                return self._describe(request["EndpointName"])
+        raise NotImplementedError(operation)
+
+    def _make(
+        self, kind: str, kept: dict[str, dict[str, str]], name: str, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        word = kind.replace("endpoint-config", "endpoint configuration")
+        member = "Model" if kind == "model" else "EndpointConfig"
+        if name in kept:
+            words = f'Cannot create already existing {word} "{arn(kind, name)}".'
+            raise failure("ValidationException", words, f"Create{member}")
+        for variant in request.get("ProductionVariants", ()):
+            if variant["ModelName"] not in self.models:
+                words = f'Could not find model "{arn("model", variant["ModelName"])}".'
+                raise failure("ValidationException", words, f"Create{member}")
+        kept[name] = _tags(request)
+        return {f"{member}Arn": arn(kind, name)}
+
+    def _show(
+        self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
+    ) -> dict[str, Any]:
+        if name not in kept:
+            raise failure("ValidationException", f'Could not find {word} "{name}".', operation)
+        return {"CreationTime": self._moment(0.0)}
+
+    def _drop(
+        self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
+    ) -> dict[str, Any]:
+        self._show(word, kept, name, operation)
+        del kept[name]
+        return {}
+
+    def _config(self, name: str, operation: str) -> None:
+        if name not in self.configs:
+            words = f'Could not find endpoint configuration "{arn("endpoint-config", name)}".'
+            raise failure("ValidationException", words, operation)
+
+    def _create(self, request: dict[str, Any], by: str) -> dict[str, Any]:
+        name, config = request["EndpointName"], request["EndpointConfigName"]
+        if name in self.endpoints:
+            words = f'Cannot create already existing endpoint "{arn("endpoint", name)}".'
+            raise failure("ValidationException", words, "CreateEndpoint")
+        self._config(config, "CreateEndpoint")
+        endpoint = Endpoint(name, config, _tags(request), self._clock.now)
+        self.endpoints[name] = endpoint
+        self._note(name, "create", config, by)
+        self._clock.after(90.0, lambda: self._settle(endpoint, config, None))
+        return {"EndpointArn": arn("endpoint", name)}
+
+    def _update(self, request: dict[str, Any], by: str) -> dict[str, Any]:
+        name, config = request["EndpointName"], request["EndpointConfigName"]
+        endpoint = self._find(name, "UpdateEndpoint")
+        self._config(config, "UpdateEndpoint")
+        if endpoint.status in _CHANGING:
+            words = f'Cannot update in-progress endpoint "{arn("endpoint", name)}".'
+            raise failure("ValidationException", words, "UpdateEndpoint")
+        before, endpoint.config, endpoint.status = endpoint.config, config, "Updating"
+        self._note(name, "update", config, by)
+        self._clock.after(90.0, lambda: self._settle(endpoint, config, before))
+        return {"EndpointArn": arn("endpoint", name)}
+
+    def _settle(self, endpoint: Endpoint, config: str, before: str | None) -> None:
+        if endpoint.status not in {"Creating", "Updating"} or endpoint.config != config:
+            return
+        fate = self.fate(endpoint.name)
+        if fate == "stuck":
+            return
+        if fate == "InService":
+            endpoint.status, endpoint.reason = "InService", None
+        elif before is None:
+            endpoint.status, endpoint.reason = "Failed", "the container did not answer /ping"
+        else:  # A failed update rolls back, and tells why the attempt failed.
+            endpoint.status, endpoint.config = "InService", before
+            endpoint.reason = "the container did not answer /ping"
+        self._say(endpoint)
+
+    def _delete(self, name: str, by: str) -> dict[str, Any]:
+        endpoint = self._find(name, "DeleteEndpoint")
+        if endpoint.status in _CHANGING - {"Deleting"}:
+            words = f'Cannot update in-progress endpoint "{arn("endpoint", name)}".'
+            raise failure("ValidationException", words, "DeleteEndpoint")
+        if endpoint.status != "Deleting":
+            endpoint.status = "Deleting"
+            self._note(name, "delete", endpoint.config, by)
+            self._clock.after(20.0, lambda: self._gone(name))
+        return {}
+
+    def _gone(self, name: str) -> None:
+        del self.endpoints[name]
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        endpoint = self._find(name, "DescribeEndpoint")
+        answer = {
+            "EndpointName": name,
+            "EndpointArn": arn("endpoint", name),
+            "EndpointConfigName": endpoint.config,
+            "EndpointStatus": endpoint.status,
+            "CreationTime": self._moment(endpoint.created),
+        }
+        return {**answer, "FailureReason": endpoint.reason} if endpoint.reason else answer
+
+    def _find(self, name: str, operation: str) -> Endpoint:
+        endpoint = self.endpoints.get(name)
+        if endpoint is None:
+            words = f'Could not find endpoint "{arn("endpoint", name)}".'
+            raise failure("ValidationException", words, operation)
+        return endpoint
+
+    def _note(self, name: str, what: str, config: str, by: str) -> None:
+        change = Change(self._clock.now, name, what, config, by)
+        self.changes.append(change)
+        self.watch(change)
+
+    def _say(self, endpoint: Endpoint) -> None:
+        status = _EVENT_WORDS[endpoint.status]
+        detail = {"EndpointName": endpoint.name, "EndpointStatus": status, "Tags": endpoint.tags}
+        self._tell("Endpoint", detail, "endpoint")
+
+
+def _tags(request: dict[str, Any]) -> dict[str, str]:
+    return {each["Key"]: each["Value"] for each in request.get("Tags", ())}
+
+
+def list_objects(request: dict[str, Any]) -> dict[str, Any]:
+    """List the objects under a prefix; there are always two, over two pages."""
+    prefix, token = request["Prefix"], request.get("ContinuationToken")
+    number = 0 if token is None else int(token)
+    row = {"Key": f"{prefix}part-{number}.csv", "Size": 10 + number, "ETag": f'"{number}"'}
+    more = {"NextContinuationToken": "1"} if number == 0 else {}
+    return {"Contents": [row], "IsTruncated": number == 0, "KeyCount": 1, **more}

@@ -1,0 +1,141 @@
+"""Planted bugs, each of which the simulation must kill: what shows that its oracles bite.
+
+A mutant is one function of the product with a piece of its text replaced. Its code is put in place
+of the function's own, so that whoever holds the function runs the mutant, and is taken out again.
+"""
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+from tests.simulation import seam
+from tests.simulation.schedule import run_random
+
+SEEDS = 300
+"""A mutant that lives through so many schedules is a hole in the simulation."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A planted bug: in which function, what is replaced by what."""
+
+    name: str
+    module: str
+    function: str
+    old: str
+    new: str
+
+    def target(self) -> FunctionType:
+        """Find the function."""
+        found: Any = importlib.import_module(f"tunewright.{self.module}")
+        for part in self.function.split("."):
+            found = inspect.getattr_static(found, part)
+        if not isinstance(found, FunctionType):
+            raise TypeError(f"{self.function} is no function")
+        return found
+
+    def code(self) -> Any:
+        """Compile the function with its bug."""
+        target = self.target()
+        text = textwrap.dedent(inspect.getsource(target))
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.name}: {self.old!r} stands {text.count(self.old)} times")
+        space = dict(target.__globals__)
+        exec(compile(text.replace(self.old, self.new), target.__code__.co_filename, "exec"), space)  # noqa: S102
+        return space[target.__name__].__code__
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """Have the bug in for a while."""
+        target = self.target()
+        sound = target.__code__
+        target.__code__ = self.code()
+        try:
+            yield
+        finally:
+            target.__code__ = sound
+
+
+_STORE, _TABLE = "adapters.dynamodb.studies", "adapters.dynamodb"
+_AWS, _STEPS = "adapters.sagemaker", "domain.steps"
+_ANY = "__import__('secrets').token_hex(2)"
+MUTANTS = tuple(
+    Mutant(*each)
+    for each in (
+        ("no optimistic lock", _STORE, "DynamoStudies.commit",
+         "_UNCHANGED, unchanged", '"attribute_exists(pk)"'),
+        ("random job name", "domain.request", "compile_request",
+         'JobName": plan.job', f'JobName": plan.job + {_ANY}'),
+        ("random study id", "domain.names", "study_id", "{idempotency_key}", f"{{{_ANY}}}"),
+        ("budget not counted", "domain.budget", "Ledger.left",
+         "limit - self.spent - self.reserved - self.set_aside", "limit - self.set_aside"),
+        ("deployment not set aside", "domain.budget", "Ledger.left", " - self.set_aside", ""),
+        ("failed trials not counted", "domain.round", "Progress.with_trial",
+         "return counted.but(failed=self.failed + 1)", "return self"),
+        ("trial record without a lock", f"{_TABLE}.trials", "DynamoTrials._put",
+         '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
+        ("last write of a trial wins", "domain.trial", "merge",
+         "first, then = (told, known) if _rank(told) < _rank(known) else (known, told)",
+         "return told.but(rev=known.rev)"),
+        ("no sweep", "app.sweeper", "Sweeper.sweep", "self._studies.live()", "()"),
+        ("no healing from the list", "app.recorder", "Recorder._record_all",
+         "self._tuning.trial_names(tuning_job)", "()"),
+        ("job in use is a failure", _AWS, "_is_taken", '== "ResourceInUse"', '== "nothing"'),
+        ("already existing is a failure", _AWS, "_is_taken", '"already exist" in', '"nothing" in'),
+        ("not found in one shape only", _AWS, "_is_missing",
+         'startswith(("Could not find", "Requested resource not found"))', "startswith('nothing')"),
+        ("no answer is a refusal", _AWS, "raise_for",
+         "raise UnknownOutcomeError(type(error).__name__, str(error)) from error",
+         "raise RefusedError(type(error).__name__, str(error)) from error"),
+        ("a full quota is a refusal", _AWS, "raise_for",
+         "raise CapacityError(code, words)", "raise RefusedError(code, words)"),
+        ("a foreign job is adopted", _AWS, "SageMakerTuning._adopt",
+         "held.get(key) != value", "False"),
+        ("unmarked before it is told", "app.announcer", "Announcer.announce",
+         "told = self._studies", "self._outbox.published(decision)\n    told = self._studies"),
+        ("overdue decisions are not told", "app.sweeper", "Sweeper.sweep",
+         "self._outbox.unpublished(before=before, limit=AT_ONCE)", "()"),
+        ("random endpoint name", _AWS, "SageMakerHosting.go_live",
+         '"EndpointName": planned.endpoint', f'"EndpointName": planned.endpoint + {_ANY}'),
+        ("newer news is lost", _STORE, "DynamoStudies._unmark",
+         "rev = :rev AND attribute_exists", "attribute_exists"),
+        ("a late trial is not recounted", "domain.round", "Progress.comes_late",
+         "self.last is not None and _order(trial) <= self.last", "False"),
+        ("a settled stop stays owed", f"{_STEPS}.settle", "settle",
+         "return Step(study.but(owed=()))", "return None"),
+        ("a cancel forgets the round", f"{_STEPS}.command", "_stopping",
+         "if study.waits_for_capacity(now):", "if live.began is None:"),
+        ("a stop is not owed again", f"{_STEPS}.close", "stop_again",
+         "owed=(StopRound(job=live.plan.job),)", "owed=()"),
+        ("a new job is gone at once", f"{_STEPS}.close", "_lost",
+         "now - known < GONE_AFTER", "False"),
+        ("any answer approves", f"{_STEPS}.command", "_approval",
+         "command.plan_hash != planned.hash", "False"),
+        ("no lease ends", "app.sweeper", "Sweeper.sweep",
+         "self._endpoints.due(self._clock.now())", "()"),
+        ("a closed round costs its worst case", f"{_STEPS}.close", "close",
+         "live.progress.spent + missed", "live.plan.reserved"),
+        ("an answered command waits again", f"{_TABLE}.commands", "DynamoCommands.give",
+         '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
+        ("endpoint record without a lock", f"{_TABLE}.endpoints", "DynamoEndpoints.save",
+         'condition, values = "version = :version", typed({":version": endpoint.version})',
+         'condition, values = "attribute_exists(pk)", None'),
+        ("a restored study drops its trials", f"{_STEPS}.fold", "foldable",
+         "study.phase.is_over or each.round_number <= known", "True"),
+    )
+)  # fmt: skip
+
+
+def first_kill(mutant: Mutant, seeds: int = SEEDS) -> tuple[int | None, str]:
+    """Return the first seed whose schedule kills a mutant, and the invariant; None if it lives."""
+    with seam.installed(), mutant.planted():
+        for seed in range(seeds):
+            outcome = run_random(seed)
+            if outcome.failed:
+                return seed, outcome.violations[0][0]
+    return None, "it lives"
