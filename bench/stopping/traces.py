@@ -59,7 +59,9 @@ def read(path: Path = TRACES) -> Iterator[dict[str, Any]]:
             yield from (json.loads(line) for line in file)
 
 
-def study_of(problem: Problem, trace: dict[str, Any], **changes: object) -> tuple[Study, list[Trial]]:
+def study_of(
+    problem: Problem, trace: dict[str, Any], **changes: object
+) -> tuple[Study, list[Trial]]:
     """Return a trace as a study of one closed round, with its trials."""
     space = space_of(problem, RIGHT, trace["seed"])
     strategy = OURS[trace["engine"]][1]
