@@ -654,6 +654,18 @@ def test_outliers_are_tamed_and_many_trials_thinned() -> None:
     assert lessons([1.0, 2.0]).to_fit == (0, 1)
 
 
+def test_the_newest_trials_gain_is_what_they_bettered_the_others_by() -> None:
+    def lessons(losses: Sequence[float]) -> Lessons:
+        return Lessons(tuple(Lesson((0.5,), loss, True, 1) for loss in losses), 1.0)
+
+    course = lessons([5.0, 3.0, 4.0, 2.0])
+    assert course.latest_gain(1) == 1.0
+    assert course.latest_gain(2) == 1.0
+    assert course.latest_gain(9) == 1.0  # at most half
+    assert lessons([1.0, 2.0]).latest_gain(1) == 0.0
+    assert lessons([1.0]).latest_gain(3) == 0.0
+
+
 def test_a_view_holds_box_and_trials_on_the_cube() -> None:
     trials = sample(SPACE, count=10)
     view = View.of(SPACE, learn(SPACE, trials, LOSS), 0.5)
