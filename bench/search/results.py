@@ -51,9 +51,7 @@ def code_of(contestant: str) -> str:
             "local/sagemaker_local/suggest/random_search.py",
             "local/sagemaker_local/suggest/space.py",
         ]
-    elif contestant == "tunewright-random":
-        patterns += [*_ENGINE, *_MODEL, *_RULES]
-    elif contestant == "tunewright":
+    elif contestant in {"tunewright-random", "tunewright"}:
         patterns += [*_ENGINE, *_MODEL, *_RULES]
     elif contestant.startswith("bayesian"):
         patterns += [

@@ -108,12 +108,12 @@ def _launched(trials: list[Trial], ended: int) -> int:
 def rules(problem: Problem) -> dict[str, Stop]:
     """Return all rules by name."""
     scale = problem.measured.typical - problem.measured.best
-    found: dict[str, Stop] = {
-        f"not_improving, {count} trials, 2 % of spread{' (default)' if count == 20 else ''}": patience(
+    found: dict[str, Stop] = {}
+    for count in (10, 15, 20, 22, 25):
+        default = " (default)" if count == 20 else ""
+        found[f"not_improving, {count} trials, 2 % of spread{default}"] = patience(
             count, DEFAULT_GAIN
         )
-        for count in (10, 15, 20, 22, 25)
-    }
     found["not_improving, 20 trials, any gain"] = patience(20, Gain(kind="absolute", amount=0.0))
     found |= {f"AMT, {count} trials": amt(count) for count in (10, 20, 30)}
     found |= {f"who knows the end, within {t}": foresight(t, scale) for t in (0.005, 0.01, 0.02)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,10 +11,12 @@ from tests.support.build import at, closed, plan, running, study, trial
 from tunewright.domain.round import RoundStatus
 from tunewright.domain.spec import Gain, NotImproving, Rule, Spend, Target
 from tunewright.domain.stopping import Ends
-from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial, TrialStatus
 from tunewright.domain.values import Value
 from tunewright.domain.whatif import WhatIf, what_if
+
+if TYPE_CHECKING:
+    from tunewright.domain.study import Study
 
 PATIENT = NotImproving(trials=3, min_gain=Gain(kind="absolute", amount=0.0), warm_up=3)
 
