@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.search.conditions import Condition
 from bench.search.contestants import OURS, compete
 from bench.search.families import available, load
+from bench.search.peers import PEERS, compete_peer
 from bench.search.results import RESULTS, Key, append, code_of, known
 from bench.search.split import names
 
@@ -78,7 +79,8 @@ def main() -> None:
                         code_of(contestant),
                     )
                     if key not in done:
-                        found = compete(
+                        search = compete_peer if contestant in PEERS else compete
+                        found = search(
                             contestant,
                             problem,
                             Condition.named(condition),
