@@ -27,7 +27,7 @@ from tunewright.domain.values import Value
 
 GROWTH = 0.5
 """How far, as a share of its width, a range may move past each of its ends in one round."""
-GOOD_SHARE_AT_RANDOM = 0.02
+GOOD_SHARE_AT_RANDOM = 0.01
 """How much of the grown ranges is called good for a random search, which needs hard narrowing. Any
 other is given where the optimum is likely: wide while little is known, for it narrows by itself."""
 PADDING, PADDING_AT_RANDOM = 0.1, 0.02
@@ -85,8 +85,8 @@ def refine(
         objective: What is to be made better.
         study_id: With the round's number, the seed.
         round_number: The number of the next round.
-        keep_exploring: The share of what is cut off a range that stays open; with 1 ranges only
-            ever widen.
+        keep_exploring: The share of what is cut off a range that stays open (its square for trials
+            that are not adaptive); with 1 ranges only ever widen.
         adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
             does; ranges are narrowed harder for those that do not.
     """
@@ -108,7 +108,8 @@ def refine(
             found = _good_part(space, lessons, best, adaptive=adaptive, seed=seed)
         except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
-    return _guarded(space, found, keep_exploring)
+    # A random search explores as it is: it gains the more, the less of the rest stays open.
+    return _guarded(space, found, keep_exploring if adaptive else keep_exploring**2)
 
 
 def needed_trials(space: SearchSpace) -> int:
