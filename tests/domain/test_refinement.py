@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sagemaker_local import ranges
+from sagemaker_local.suggest.space import Space
 from tunewright.domain.changes import Seen, categorical_change, numeric_change
 from tunewright.domain.lessons import AT_MOST, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Goal, Objective
@@ -517,6 +519,44 @@ def test_refined_ranges_are_valid(study: tuple[SearchSpace, list[Trial]]) -> Non
         assert (each.kind == "unchanged") == (each.before == each.after)
     if any(each.is_scored for each in trials) and refinement.method != "unchanged":
         assert holds_best(refinement.space, trials)
+
+
+@STUDIES
+@given(studies(), st.booleans())
+def test_refined_ranges_are_legal_for_amt(
+    study: tuple[SearchSpace, list[Trial]], adaptive: bool
+) -> None:
+    space, trials = study
+    refined = go(space, trials, adaptive=adaptive).space
+    ranges.check(refined.to_amt(), {})  # raises what AMT would answer
+    assert len(Space.parse(refined.to_amt())) == len(space)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 99))
+def test_any_number_of_parameters_is_refined(count: int, seed: int) -> None:
+    space = SearchSpace(
+        ranges=tuple(ALPHA.but(name=f"p{number}", high=900.0) for number in range(count))
+    )
+    trials = sample(space, lambda p: sum(float(each) for each in p.values()), count=40, seed=seed)
+    refined = go(space, trials)
+    assert refined.method == "surrogate"
+    ranges.check(refined.space.to_amt(), {})
+    assert holds_best(refined.space, trials)
+
+
+@STUDIES
+@given(studies())
+def test_a_random_search_is_refined_alike_in_any_order_and_direction(
+    study: tuple[SearchSpace, list[Trial]],
+) -> None:
+    space, trials = study
+    mirrored = [
+        each if each.objective is None else each.but(objective=-each.objective)
+        for each in reversed(trials)
+    ]
+    plain = go(space, trials, adaptive=False)
+    assert go(space, mirrored, SCORE, adaptive=False) == plain
 
 
 @STUDIES
