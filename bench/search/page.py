@@ -43,7 +43,8 @@ the last trial's end over the single job's, at five workers, without SageMaker's
 
 Rules and constants were developed on the *development* problems and are reported on the *reporting*
 ones (`bench/search/split.json`). Both parts hold members of the same families; no problem is in
-both. Results of older code are left out.
+both. Results of older code are left out. The last column tells how many problems and how many
+paired searches a figure rests on: a full run has twenty pairs for each problem.
 """
 
 
@@ -69,7 +70,6 @@ def _ratios(rows: Mapping[Any, Any], part: str) -> list[str]:
             if not pairs:
                 continue
             found = ratio(pairs)
-            seeds = {key[3] for key in rows if key[0] in pairs and key[1:3] == (condition, name)}
             walls = [
                 row["makespan"] / rows[p, c, control, s]["makespan"]
                 for (p, c, n, s), row in rows.items()
@@ -77,11 +77,11 @@ def _ratios(rows: Mapping[Any, Any], part: str) -> list[str]:
             ]
             lines.append(
                 f"| {condition} | {TITLES[name]} | {show(found)} | {found.won:.0%} / "
-                f"{found.lost:.0%} | {np.mean(walls):.2f} | {len(pairs)} × up to {len(seeds)} |"
+                f"{found.lost:.0%} | {np.mean(walls):.2f} | {len(pairs)} / {found.runs} |"
             )
     if not lines:
         return []
-    head = "| ranges | search | regret / one job's | won / lost | wall-clock | problems × seeds |"
+    head = "| ranges | search | regret / one job's | won / lost | wall-clock | problems / pairs |"
     return [f"## Search, {part} problems\n", head, "|---|---|---|---|---|---|", *lines, ""]
 
 
