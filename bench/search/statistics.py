@@ -93,4 +93,4 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 def show(found: Ratio) -> str:
     """Write a ratio as the tables show it: over seeds, then over problems."""
     (a, b), (c, d) = found.seeds, found.problems
-    return f"{found.value:.2f} [{a:.2f}–{b:.2f} | {c:.2f}–{d:.2f}]"
+    return f"{found.value:.2f} [{a:.2f}–{b:.2f} / {c:.2f}–{d:.2f}]"
