@@ -14,8 +14,8 @@ export OMP_NUM_THREADS := 1
 SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients coverage bench bench-overhead check format requirements \
-	golden build validate deploy simulate simulate-long mutants clean
+.PHONY: help demo test test-slow test-clients coverage bench bench-overhead bench-search bench-stopping check \
+	format requirements golden build validate deploy simulate simulate-long mutants clean
 
 help: ## Show what can be typed
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,21 @@ mutants: $(READY) ## Plant bugs, each of which the simulation must find
 
 bench: $(READY) ## Measure how long the surrogate's work takes on one core
 	@PYTHONPATH=. $(BIN)/python bench/speed.py
+
+BENCH := nice -n 15 env PYTHONPATH=.:layers/core:layers/numeric:client:local .venv-bench/bin/python -m
+
+.venv-bench/.ready: bench/requirements.txt
+	@$(PYTHON) -m venv .venv-bench && .venv-bench/bin/pip install -q -r bench/requirements.txt && touch $@
+
+bench-search: .venv-bench/.ready ## Compare our searches with plain ones; FULL=1 for all problems and 20 seeds (hours; goes on where it was cut)
+	@$(BENCH) bench.search.run $(if $(FULL),--part reporting --conditions right half shifted wide --seeds 20,--part common --seeds 2 --contestants random tunewright-random bayesian tunewright)
+	@$(BENCH) bench.search.table --part $(if $(FULL),reporting,common)
+	@$(BENCH) bench.search.page
+
+bench-stopping: .venv-bench/.ready ## Replay recorded searches under stopping rules; FULL=1 for 20 seeds
+	@$(BENCH) bench.stopping.traces --part reporting --seeds $(if $(FULL),20,1)
+	@$(BENCH) bench.stopping.replay --part reporting
+	@$(BENCH) bench.search.page
 
 check: $(READY) ## Lint, types, import contracts, generated files
 	@echo "ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .

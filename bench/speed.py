@@ -108,7 +108,9 @@ def main() -> None:
         ("fit 300 × 10", fit(300, 10)),
         ("refine 100 trials × 10", refinement(100, 10)),
         ("forecast 100 trials × 10", forecasting(100, 10)),
+        ("refine 750 trials × 20", refinement(750, 20)),
         ("suggest at 100 trials × 7", suggestion(100, 7)),
+        ("suggest at 400 trials × 7", suggestion(400, 7)),
     ):
         low, middle, high = (1000 * each for each in measure(work))
         print(f"{name:<34}{low:>8.0f}{middle:>9.0f}{high:>8.0f}")

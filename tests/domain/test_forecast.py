@@ -106,6 +106,16 @@ def test_little_is_left_where_much_was_tried() -> None:
     assert late[3] < early[3]
 
 
+def test_a_search_that_still_improves_is_expected_to_gain_more() -> None:
+    rising = sample(16)
+    ranked = sorted((trial.objective or 0.0 for trial in rising), reverse=True)
+    improving = [t.but(objective=value) for t, value in zip(rising, ranked, strict=True)]
+    standing = [t.but(objective=value) for t, value in zip(rising, ranked[::-1], strict=True)]
+    # The same values: what differs is when the best of them came, and where.
+    latest = [gain for trials in (improving, standing) for gain in [numbers(go(trials))[1]]]
+    assert latest[0] > latest[1]
+
+
 def test_luck_is_not_a_gain() -> None:
     source = random.Random(0)  # noqa: S311
     trials = [trial.but(objective=source.gauss(0, 1)) for trial in sample(40)]

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sagemaker_local import ranges
+from sagemaker_local.suggest.space import Space
 from tunewright.domain.changes import Seen, categorical_change, numeric_change
 from tunewright.domain.lessons import AT_MOST, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Goal, Objective
@@ -520,6 +522,44 @@ def test_refined_ranges_are_valid(study: tuple[SearchSpace, list[Trial]]) -> Non
 
 
 @STUDIES
+@given(studies(), st.booleans())
+def test_refined_ranges_are_legal_for_amt(
+    study: tuple[SearchSpace, list[Trial]], adaptive: bool
+) -> None:
+    space, trials = study
+    refined = go(space, trials, adaptive=adaptive).space
+    ranges.check(refined.to_amt(), {})  # raises what AMT would answer
+    assert len(Space.parse(refined.to_amt())) == len(space)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 99))
+def test_any_number_of_parameters_is_refined(count: int, seed: int) -> None:
+    space = SearchSpace(
+        ranges=tuple(ALPHA.but(name=f"p{number}", high=900.0) for number in range(count))
+    )
+    trials = sample(space, lambda p: sum(float(each) for each in p.values()), count=40, seed=seed)
+    refined = go(space, trials)
+    assert refined.method == "surrogate"
+    ranges.check(refined.space.to_amt(), {})
+    assert holds_best(refined.space, trials)
+
+
+@STUDIES
+@given(studies())
+def test_a_random_search_is_refined_alike_in_any_order_and_direction(
+    study: tuple[SearchSpace, list[Trial]],
+) -> None:
+    space, trials = study
+    mirrored = [
+        each if each.objective is None else each.but(objective=-each.objective)
+        for each in reversed(trials)
+    ]
+    plain = go(space, trials, adaptive=False)
+    assert go(space, mirrored, SCORE, adaptive=False) == plain
+
+
+@STUDIES
 @given(studies(), st.randoms(use_true_random=False))
 def test_order_and_repetition_do_not_matter(
     study: tuple[SearchSpace, list[Trial]], source: random.Random
@@ -652,6 +692,18 @@ def test_outliers_are_tamed_and_many_trials_thinned() -> None:
     assert len(many) == AT_MOST
     assert set(range(400, 500)) <= set(many)
     assert lessons([1.0, 2.0]).to_fit == (0, 1)
+
+
+def test_the_newest_trials_gain_is_what_they_bettered_the_others_by() -> None:
+    def lessons(losses: Sequence[float]) -> Lessons:
+        return Lessons(tuple(Lesson((0.5,), loss, True, 1) for loss in losses), 1.0)
+
+    course = lessons([5.0, 3.0, 4.0, 2.0])
+    assert course.latest_gain(1) == 1.0
+    assert course.latest_gain(2) == 1.0
+    assert course.latest_gain(9) == 1.0  # at most half
+    assert lessons([1.0, 2.0]).latest_gain(1) == 0.0
+    assert lessons([1.0]).latest_gain(3) == 0.0
 
 
 def test_a_view_holds_box_and_trials_on_the_cube() -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 POINTS = 4000  # over the box: of 5 % of them the quantiles are good to about 2 % of the width
 OPTIMISM = 0.5  # how many standard deviations of doubt speak for a point
 TAIL = 0.05  # left out at each end of the good points
+WEIGHED = 0.05  # the share of the points by which a number's weight is judged
 FINALISTS, PATHS = 400, 200  # for the posterior of the optimum
 
 
@@ -71,7 +72,7 @@ class Region:
         mean: their mean.
         below: which share of them lies below the core, the box's inner part.
         above: which share lies above it.
-        preference: how far they are from evenly spread over the box, 0 to 1 (the
+        preference: how far the best share is from evenly spread over the box, 0 to 1 (the
             Kolmogorov-Smirnov distance); near 0 the number makes no difference.
         among_optima: the share of each category among likely places of the optimum.
         explained: the share of the losses' variance that the surrogate foresees when each trial is
@@ -108,16 +109,19 @@ class Gain:
 
 
 def good_region(
-    rows: Rows, losses: Sequence[float], box: Box, *, core: Box, share: float, seed: int
+    rows: Rows, losses: Sequence[float], box: Box, *, core: Box, share: float | None, seed: int
 ) -> Region:
-    """Fit trials and find the best `share` of the box by mean - ½ sd.
+    """Fit trials and find the good points of the box: the likely places of its optimum, or a share.
+
+    The places of the optimum are where functions drawn from the posterior are least: they lie far
+    apart while little is known, and close together when it is. A share is the best by mean - ½ sd.
 
     Args:
         rows: the trials' mixed points (n, p), about on the unit cube.
         losses: their losses (n,), to be minimised, in any unit.
         box: where to look; it may reach beyond all trials.
         core: the part of the box that was searched so far.
-        share: how much of the box is called good, such as 0.05.
+        share: how much of the box is called good, such as 0.02; None for the likely places.
         seed: makes the points reproducible.
 
     Raises:
@@ -129,12 +133,14 @@ def good_region(
     points = box.fill(POINTS, rng)
     mean, sd = model.predict(layout.encode(points))
     order = np.argsort(mean - OPTIMISM * sd, kind="stable")
-    good = points[order[: max(20, round(share * POINTS))]]
-    optima = good[:0]
-    if any(box.sizes):
+    optima = points[:0]
+    if share is None or any(box.sizes):
         finalists = points[order[:FINALISTS]]
         paths = model.joint_sample(layout.encode(finalists), PATHS, rng)
         optima = finalists[np.argmin(paths, axis=1)]
+    # Of few likely places the unevenness would be chance: a parameter's weight is that of a share.
+    best = points[order[: max(20, round((WEIGHED if share is None else share) * POINTS))]]
+    good = optima if share is None else best
     numbers = [None if size else good[:, column] for column, size in enumerate(box.sizes)]
     return Region(
         low=tuple(0.0 if each is None else float(np.quantile(each, TAIL)) for each in numbers),
@@ -149,8 +155,8 @@ def good_region(
             for each, high in zip(numbers, core.high, strict=True)
         ),
         preference=tuple(
-            0.0 if each is None else _unevenness(each, low, high)
-            for each, low, high in zip(numbers, box.low, box.high, strict=True)
+            0.0 if size else _unevenness(best[:, column], box.low[column], box.high[column])
+            for column, size in enumerate(box.sizes)
         ),
         among_optima=_shares(optima, box.sizes),
         explained=_explained(model),

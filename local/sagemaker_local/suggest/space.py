@@ -66,6 +66,22 @@ class Numeric:
         value = self._unbend(start + unit * (end - start))
         return min(max(float(round(value)) if self.whole else value, self.low), self.high)
 
+    def middles(self, units: Array) -> Array:
+        """Move many coordinates (m,) of whole numbers to the middle of the one they lie on."""
+        start, end = self._ends()
+        if end == start:
+            return np.full(units.shape, 0.5)
+        bent = start + units * (end - start)
+        match self.scaling:
+            case "Linear":
+                middle = np.clip(np.round(bent), self.low, self.high)
+            case "Logarithmic":
+                middle = np.log(np.clip(np.round(np.exp(bent)), self.low, self.high))
+            case "ReverseLogarithmic":
+                values = np.clip(np.round(-np.expm1(-bent)), self.low, self.high)
+                middle = -np.log1p(-np.minimum(values, 1.0 - 2.0**-53))
+        return np.asarray((middle - start) / (end - start))
+
     def text(self, value: float) -> str:
         """Write a value as AMT hands it to a training job."""
         return str(int(value)) if self.whole else repr(float(value))
@@ -185,9 +201,7 @@ class Space:
                 index = np.minimum(np.floor(units[:, column] * share), share - 1)
                 units[:, column] = (index + 0.5) / share
             elif each.whole:
-                values = np.array([each.value(unit) for unit in units[:, column].tolist()])
-                known = {value: each.unit(str(value)) for value in set(values.tolist())}
-                units[:, column] = [known[value] for value in values.tolist()]
+                units[:, column] = each.middles(units[:, column])
         return units
 
     def encode(self, units: Array) -> Array:

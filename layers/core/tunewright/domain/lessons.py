@@ -66,6 +66,14 @@ class Lessons:
         scored = [each for each in self.lessons if each.scored]
         return min(scored, key=lambda each: each.loss) if scored else None
 
+    def latest_gain(self, count: int) -> float:
+        """Return how much the newest `count` scored trials, at most half, bettered the others."""
+        losses = [each.loss for each in self.lessons if each.scored]
+        newest = min(count, len(losses) // 2)
+        if not newest:
+            return 0.0
+        return max(0.0, min(losses[:-newest]) - min(losses[-newest:]))
+
     @property
     def tamed(self) -> tuple[float, ...]:
         """The losses with bad outliers pulled in (Tukey 1977): one diverged trial says enough."""

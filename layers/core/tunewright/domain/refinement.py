@@ -1,8 +1,8 @@
 """The step from the trials so far to the next search space; it decides where, never whether.
 
-The rule: fit a surrogate to all trials, look for the part of the ranges, grown at each side, that
-the surrogate believes good, and box it. Boxing the best trials themselves is worse than doing
-nothing: a few trials in many dimensions are good by luck.
+The rule: fit a surrogate to all trials, ask it where in the ranges, grown at each side, the optimum
+is likely (for a random search: which part is good), and box that. Boxing the best trials themselves
+is worse than doing nothing: a few trials in many dimensions are good by luck.
 Too few trials, or a surrogate that cannot be fitted, fall back to a trust region around the best.
 """
 
@@ -27,9 +27,10 @@ from tunewright.domain.values import Value
 
 GROWTH = 0.5
 """How far, as a share of its width, a range may move past each of its ends in one round."""
-GOOD_SHARE, GOOD_SHARE_AT_RANDOM = 0.05, 0.02
-"""How much of the grown ranges is called good; a random search needs the harder narrowing."""
-PADDING = 0.02
+GOOD_SHARE_AT_RANDOM = 0.01
+"""How much of the grown ranges is called good for a random search, which needs hard narrowing. Any
+other is given where the optimum is likely: wide while little is known, for it narrows by itself."""
+PADDING, PADDING_AT_RANDOM = 0.1, 0.02
 """Added to the good part at each end, as a share of the grown range."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
@@ -84,8 +85,8 @@ def refine(
         objective: What is to be made better.
         study_id: With the round's number, the seed.
         round_number: The number of the next round.
-        keep_exploring: The share of what is cut off a range that stays open; with 1 ranges only
-            ever widen.
+        keep_exploring: The share of what is cut off a range that stays open (its square for trials
+            that are not adaptive); with 1 ranges only ever widen.
         adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
             does; ranges are narrowed harder for those that do not.
     """
@@ -103,11 +104,12 @@ def refine(
         found = _trust_region(space, lessons, best, len(lessons) / needed, why)
     else:
         try:
-            share = GOOD_SHARE if adaptive else GOOD_SHARE_AT_RANDOM
-            found = _good_part(space, lessons, best, share, seed_of(study_id, round_number))
+            seed = seed_of(study_id, round_number)
+            found = _good_part(space, lessons, best, adaptive=adaptive, seed=seed)
         except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
-    return _guarded(space, found, keep_exploring)
+    # A random search explores as it is: it gains the more, the less of the rest stays open.
+    return _guarded(space, found, keep_exploring if adaptive else keep_exploring**2)
 
 
 def needed_trials(space: SearchSpace) -> int:
@@ -144,7 +146,7 @@ def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
 
 
 def _good_part(
-    space: SearchSpace, lessons: Lessons, best: Lesson, share: float, seed: int
+    space: SearchSpace, lessons: Lessons, best: Lesson, *, adaptive: bool, seed: int
 ) -> _Found:
     """Ask the surrogate which part of the grown ranges is good."""
     from gp_surrogate.region import Box, good_region  # noqa: PLC0415 - numpy, only where needed
@@ -152,6 +154,7 @@ def _good_part(
     view = View.of(space, lessons, GROWTH)
     box = Box(view.sizes, view.low, view.high, view.allowed)
     core = Box(view.sizes, view.core_low, view.core_high, view.allowed)
+    share = None if adaptive else GOOD_SHARE_AT_RANDOM
     region = good_region(view.rows, view.losses, box, core=core, share=share, seed=seed)
     seen: dict[str, Seen] = {}
     choices: dict[str, tuple[str, ...]] = {}
@@ -161,7 +164,7 @@ def _good_part(
             continue
         old = span_of(range_)
         grown = old.lured(GROWTH, below=region.below[index], above=region.above[index])
-        padding = PADDING * grown.width
+        padding = (PADDING if adaptive else PADDING_AT_RANDOM) * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
         seen[range_.name] = Seen(
             span=Span(low - padding, high + padding).within(grown),

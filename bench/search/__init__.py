@@ -1,0 +1,1 @@
+"""Search quality, measured: problems, conditions, contestants, one simulator, one report."""

@@ -1,0 +1,1 @@
+"""Stopping rules, measured: recorded traces of whole searches, replayed under other rules."""

@@ -1,0 +1,168 @@
+"""Replays recorded searches under stopping rules: what each saves, and what it loses.
+
+Our rules are judged by the domain's own what-if, AMT's by the local AMT. Beside them stands who
+knows the end: he stops at the first trial that is within a tolerance of the search's best. No rule
+can do better, so he tells what there is to save at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.search.families import available, load
+from bench.search.results import RESULTS
+from bench.search.split import names
+from bench.stopping.traces import TRACES, read, study_of
+from sagemaker_local.suggest.completion import not_improving
+from tunewright.domain.spec import DEFAULT_GAIN, Gain, NotImproving
+from tunewright.domain.stopping import Ends
+from tunewright.domain.whatif import what_if
+
+if TYPE_CHECKING:
+    from bench.search.problem import Problem
+    from tunewright.domain.study import Study
+    from tunewright.domain.trial import Trial
+
+LOSES_MUCH = 0.02
+AMT_GAIN = 0.01
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule on all traces of an engine.
+
+    Attributes:
+        engine: Whose traces.
+        rule: The rule, in words.
+        saved: The share of the trials that it saves.
+        lost: How much greater the normalised regret is than at the end, on average.
+        lost_much: The share of the runs that lose more than 0.02.
+        fired: The share of the runs that it ended.
+        runs: How many there are.
+    """
+
+    engine: str
+    rule: str
+    saved: float
+    lost: float
+    lost_much: float
+    fired: float
+    runs: int
+
+
+Stop = Callable[["Study", "list[Trial]"], "tuple[int, int] | None"]
+"""Trials that have ended and trials launched when a rule fires; None if it never does."""
+
+
+def patience(trials: int, gain: Gain) -> Stop:
+    """Our own rule, as it stands in the domain."""
+
+    def stop(study: Study, trials_: list[Trial]) -> tuple[int, int] | None:
+        rule = NotImproving(trials=trials, min_gain=gain)
+        found = what_if(study, trials_, [rule])
+        if not found.firings:
+            return None
+        fired = found.firings[0]
+        assert fired.ends is Ends.ROUND  # noqa: S101 - it is the only rule
+        return sum((t.ended or fired.at) <= fired.at for t in trials_), found.trials
+
+    return stop
+
+
+def amt(trials: int) -> Stop:
+    """AMT's MaxNumberOfTrainingJobsNotImproving, with its documented one per cent."""
+
+    def stop(_: Study, trials_: list[Trial]) -> tuple[int, int] | None:
+        values = [trial.objective or 0.0 for trial in trials_]
+        for count in range(2, len(values)):
+            if not_improving(values[:count], "Minimize", AMT_GAIN) >= trials:
+                return count, _launched(trials_, count)
+        return None
+
+    return stop
+
+
+def foresight(tolerance: float, scale: float) -> Stop:
+    """Who knows the end."""
+
+    def stop(_: Study, trials_: list[Trial]) -> tuple[int, int] | None:
+        best = np.minimum.accumulate([trial.objective or 0.0 for trial in trials_])
+        count = int(np.argmax(best <= best[-1] + tolerance * scale)) + 1
+        return count, count
+
+    return stop
+
+
+def _launched(trials: list[Trial], ended: int) -> int:
+    when = trials[ended - 1].ended
+    return sum(when is None or trial.created <= when for trial in trials)
+
+
+def rules(problem: Problem) -> dict[str, Stop]:
+    """Return all rules by name."""
+    scale = problem.measured.typical - problem.measured.best
+    found: dict[str, Stop] = {}
+    for count in (10, 15, 20, 22, 25):
+        default = " (default)" if count == 20 else ""
+        found[f"not_improving, {count} trials, 2 % of spread{default}"] = patience(
+            count, DEFAULT_GAIN
+        )
+    found["not_improving, 20 trials, any gain"] = patience(20, Gain(kind="absolute", amount=0.0))
+    found |= {f"AMT, {count} trials": amt(count) for count in (10, 20, 30)}
+    found |= {f"who knows the end, within {t}": foresight(t, scale) for t in (0.005, 0.01, 0.02)}
+    return found
+
+
+def replay(traces: list[dict[str, Any]]) -> list[Line]:
+    """Replay every rule on every trace."""
+    found: dict[tuple[str, str], list[tuple[float, float, bool]]] = {}
+    problems: dict[str, Problem] = {}
+    for trace in traces:
+        problem = problems.setdefault(trace["problem"], load(trace["problem"]))
+        study, trials = study_of(problem, trace)
+        end = min(trial.objective or 0.0 for trial in trials)
+        for name, stop in rules(problem).items():
+            fired = stop(study, trials)
+            ended, launched = fired or (len(trials), len(trials))
+            best = min(trial.objective or 0.0 for trial in trials[:ended])
+            lost = problem.regret(best) - problem.regret(end)
+            row = (1 - launched / len(trials), lost, fired is not None)
+            found.setdefault((trace["engine"], name), []).append(row)
+    return [_line(engine, name, np.array(rows)) for (engine, name), rows in found.items()]
+
+
+def _line(engine: str, name: str, rows: np.ndarray) -> Line:
+    saved, lost, fired = rows.mean(axis=0)
+    much = float(np.mean(rows[:, 1] > LOSES_MUCH))
+    return Line(engine, name, float(saved), float(lost), much, float(fired), len(rows))
+
+
+def main() -> None:
+    """Print the table, and write it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", default="reporting")
+    parser.add_argument("--traces", type=Path, default=TRACES)
+    parser.add_argument("--out", type=Path, default=RESULTS / "stopping.json")
+    asked = parser.parse_args()
+    wanted = set(names(asked.part))
+    traces = [t for t in read(asked.traces) if t["problem"] in wanted and available(t["problem"])]
+    lines = replay(traces)
+    known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    known[asked.part] = [asdict(line) for line in lines]
+    asked.out.write_text(json.dumps(known, indent=1) + "\n")
+    for line in lines:
+        print(
+            f"{line.engine:<10} {line.rule:<48} saved {line.saved:4.0%}  lost {line.lost:.4f}  "
+            f"lost > 0.02 {line.lost_much:4.0%}  fired {line.fired:4.0%}  n {line.runs}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Replays recorded trials under other stopping rules: what they would have saved, and lost.
+
+It tells only what the record can tell. A round that other rules would have ended sooner is cut
+there, and the rounds after it are taken as they were; what would have come after the end of the
+record nobody knows, and that is said.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from tunewright.domain.round import Progress, Round, spread
+from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target
+from tunewright.domain.stopping import Ends, Situation, judge
+from tunewright.domain.study import Study
+from tunewright.domain.trial import Trial
+from tunewright.domain.values import Value, show_gain, show_money, show_number
+
+
+class Firing(Value):
+    """Where a rule would have ended a round.
+
+    Attributes:
+        round_number: The round.
+        rule: The rule's name.
+        reason: Its verdict, in one sentence.
+        ends: What it ends.
+        trials: Trials of the round that would have been launched.
+        at: When it would have fired.
+    """
+
+    round_number: int
+    rule: str
+    reason: str
+    ends: Ends
+    trials: int
+    at: datetime
+
+
+class WhatIf(Value):
+    """What other stopping rules would have come to.
+
+    Attributes:
+        trials: Trials that would have been launched.
+        recorded_trials: Trials that were.
+        spent: What they would have cost, in US dollars.
+        recorded_spent: What they did cost.
+        best: The best objective that would have been found; None for none.
+        best_trial: The trial that has it.
+        recorded_best: The best that was found.
+        lost: How much worse `best` is, in the metric's units, 0 or more; None where nothing would
+            have been found.
+        lost_share: The same as a share of how far the first trials' median lay behind the best.
+        firings: Where rules would have fired.
+        unknown_after: Rounds that these rules would not have ended where they did end: what more
+            trials would have brought is not recorded.
+    """
+
+    trials: int
+    recorded_trials: int
+    spent: Decimal
+    recorded_spent: Decimal
+    best: float | None
+    best_trial: str | None
+    recorded_best: float | None
+    lost: float | None
+    lost_share: float | None
+    firings: tuple[Firing, ...]
+    unknown_after: tuple[int, ...]
+
+    def sentence(self, metric: str) -> str:
+        """Say it as a person would."""
+        saved = self.recorded_spent - self.spent
+        text = (
+            f"{self.trials} of {self.recorded_trials} trials, {show_money(saved)} of "
+            f"{show_money(self.recorded_spent)} saved"
+        )
+        if self.best is None or self.lost is None:
+            return f"{text}; no {metric} would have been found"
+        if self.lost == 0:
+            return f"{text}; the best {metric} is the same, {show_number(self.best)}"
+        return f"{text}; {metric} {show_number(self.best)}, worse by {show_gain(self.lost)}"
+
+
+def what_if(study: Study, trials: Iterable[Trial], rules: Sequence[Rule]) -> WhatIf:
+    """Replay a study under other stopping rules.
+
+    Args:
+        study: The study with its rounds; its objective's target stays a rule.
+        trials: All its recorded trials; the others' jobs are left out.
+        rules: The rules instead of the study's own.
+    """
+    target = study.spec.objective.target
+    every = (*(() if target is None else (Target(value=target),)), *rules)
+    ended = sorted(
+        {trial.name: trial for trial in trials if trial.is_ended}.values(),
+        key=lambda trial: (trial.ended or trial.created, trial.name),
+    )
+    replay = _Replay(study, every)
+    for each in study.rounds:
+        replay.run(each, [trial for trial in ended if trial.tuning_job == each.plan.job])
+    return replay.result()
+
+
+class _Replay:
+    """The rounds so far, under the other rules."""
+
+    def __init__(self, study: Study, rules: tuple[Rule, ...]) -> None:
+        self.study, self.rules = study, rules
+        told = [rule.min_gain for rule in rules if isinstance(rule, NotImproving)]
+        self.gain = told[0] if told else DEFAULT_GAIN
+        self.recorded: list[Trial] = []
+        self.launched, self.spent = 0, Decimal(0)
+        self.best: Trial | None = None
+        self.progress = Progress()
+        self.firings: list[Firing] = []
+        self.unknown: list[int] = []
+        self.over = False
+
+    def run(self, round_: Round, trials: list[Trial]) -> None:
+        """Replay one round."""
+        self.recorded += trials
+        if self.over:
+            return
+        self.progress = Progress(bar=self.progress.bar, early=self.progress.early)
+        for number, trial in enumerate(trials, 1):
+            self._fold(trial)
+            fired = self._fired(round_, trial) if number < len(trials) else None
+            if fired is not None:
+                self._cut(trials[number:], fired)
+                return
+        if round_.stopped_by is not None:
+            self.unknown.append(round_.plan.number)
+
+    def result(self) -> WhatIf:
+        """Compare with the record."""
+        objective = self.study.spec.objective
+        best = _best(self.recorded, self.study)
+        then, now = (each.objective if each else None for each in (best, self.best))
+        lost = None if then is None or now is None else max(0.0, objective.gain(now, then))
+        width = spread(self.progress.early, self.progress.bar, objective)
+        return WhatIf(
+            trials=self.launched,
+            recorded_trials=len(self.recorded),
+            spent=self.spent,
+            recorded_spent=sum((trial.cost for trial in self.recorded), Decimal(0)),
+            best=now,
+            best_trial=self.best.name if self.best else None,
+            recorded_best=then,
+            lost=lost,
+            lost_share=lost / width if lost is not None and width > 0 else None,
+            firings=tuple(self.firings),
+            unknown_after=tuple(self.unknown),
+        )
+
+    def _fold(self, trial: Trial) -> None:
+        objective = self.study.spec.objective
+        self.progress = self.progress.with_trial(trial, objective, self.gain)
+        self.launched += 1
+        self.spent += trial.cost
+        self.best = _best([each for each in (self.best, trial) if each is not None], self.study)
+
+    def _fired(self, round_: Round, trial: Trial) -> Firing | None:
+        now = trial.ended or trial.created
+        situation = Situation(
+            objective=self.study.spec.objective,
+            progress=self.progress,
+            best=self.best.objective if self.best else None,
+            parameters=len(self.study.spec.search_space),
+            trials=round_.plan.trials,
+            parallel=round_.plan.parallel,
+            spent=self.spent,
+            began=self.study.submitted,
+            now=now,
+        )
+        for rule in self.rules:
+            verdict = judge(rule, situation)
+            if verdict.fired:
+                return Firing(
+                    round_number=round_.plan.number,
+                    rule=verdict.rule,
+                    reason=verdict.reason,
+                    ends=verdict.ends,
+                    trials=self.progress.finished,
+                    at=now,
+                )
+        return None
+
+    def _cut(self, rest: list[Trial], fired: Firing) -> None:
+        """Leave out what was not launched yet; what ran is stopped, and paid for until then."""
+        running = [trial for trial in rest if trial.created <= fired.at]
+        self.launched += len(running)
+        self.spent += sum((_cost_until(trial, fired.at) for trial in running), Decimal(0))
+        self.firings.append(fired.but(trials=fired.trials + len(running)))
+        self.over = fired.ends is not Ends.ROUND
+
+
+def _cost_until(trial: Trial, when: datetime) -> Decimal:
+    """Return what a trial had cost by then, as the share of its time that had passed."""
+    start, end = trial.started or trial.created, trial.ended or when
+    whole = (end - start).total_seconds()
+    if whole <= 0:
+        return trial.cost
+    share = min(1.0, max(0.0, (when - start).total_seconds() / whole))
+    return trial.cost * Decimal(repr(round(share, 6)))
+
+
+def _best(trials: list[Trial], study: Study) -> Trial | None:
+    """Return the best of trials; of equals the first."""
+    objective = study.spec.objective
+    scored = [
+        (objective.loss(trial.objective), index)
+        for index, trial in enumerate(trials)
+        if trial.is_scored and trial.objective is not None
+    ]
+    return trials[min(scored)[1]] if scored else None
