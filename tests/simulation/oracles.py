@@ -225,6 +225,8 @@ class Oracles:
         for job in self.world.tuning.jobs.values():
             if job.is_live:
                 self.violate("I-11", f"{job.name} is alive and nothing else is")
+            if STUDY_TAG not in job.tags and job.stops:
+                self.violate("I-1", f"the foreign job {job.name} was told to stop")
             if job.stopped > 1 or job.stops > _MOST_STOPS:
                 self.violate("I-7", f"{job.name} was told to stop {job.stops} times")
         for endpoint in self.world.hosting.endpoints.values():
@@ -243,6 +245,10 @@ class Oracles:
             each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
         ]
         trials = [trial for job in jobs for trial in job.trials]
+        for each in state["rounds"]:
+            job = self.world.tuning.jobs.get(each["plan"]["job"])
+            if job is not None and job not in jobs:
+                self.violate("I-1", f"{study_id} took the foreign job {job.name} for its own")
         items = self.world.table.items.get(f"TRIAL#{study_id}", {})
         for trial in trials:
             item = items.get(trial.name)
