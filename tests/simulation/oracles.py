@@ -235,6 +235,12 @@ class Oracles:
             elif endpoint.status != "Failed" and endpoint.tags:
                 self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
 
+    def _own_rounds(self, study_id: str, state: dict[str, Any]) -> None:
+        for each in state["rounds"]:
+            job = self.world.tuning.jobs.get(each["plan"]["job"])
+            if job is not None and job.tags.get(STUDY_TAG) != study_id:
+                self.violate("I-1", f"{study_id} took the foreign job {job.name} for its own")
+
     def _has_champion(self, endpoint: str) -> bool:
         item = self.world.table.peek(f"ENDPOINT#{endpoint}")
         return item is not None and json.loads(item["state"]["S"])["champion"] is not None
@@ -245,10 +251,7 @@ class Oracles:
             each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
         ]
         trials = [trial for job in jobs for trial in job.trials]
-        for each in state["rounds"]:
-            job = self.world.tuning.jobs.get(each["plan"]["job"])
-            if job is not None and job not in jobs:
-                self.violate("I-1", f"{study_id} took the foreign job {job.name} for its own")
+        self._own_rounds(study_id, state)
         items = self.world.table.items.get(f"TRIAL#{study_id}", {})
         for trial in trials:
             item = items.get(trial.name)
