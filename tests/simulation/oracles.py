@@ -225,6 +225,8 @@ class Oracles:
         for job in self.world.tuning.jobs.values():
             if job.is_live:
                 self.violate("I-11", f"{job.name} is alive and nothing else is")
+            if STUDY_TAG not in job.tags and job.stops:
+                self.violate("I-1", f"the foreign job {job.name} was told to stop")
             if job.stopped > 1 or job.stops > _MOST_STOPS:
                 self.violate("I-7", f"{job.name} was told to stop {job.stops} times")
         for endpoint in self.world.hosting.endpoints.values():
@@ -232,6 +234,12 @@ class Oracles:
                 self.orphans.append(endpoint.name)  # Of the time that was lost: the runbook's.
             elif endpoint.status != "Failed" and endpoint.tags:
                 self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
+
+    def _own_rounds(self, study_id: str, state: dict[str, Any]) -> None:
+        for each in state["rounds"]:
+            job = self.world.tuning.jobs.get(each["plan"]["job"])
+            if job is not None and job.tags.get(STUDY_TAG) != study_id:
+                self.violate("I-1", f"{study_id} took the foreign job {job.name} for its own")
 
     def _has_champion(self, endpoint: str) -> bool:
         item = self.world.table.peek(f"ENDPOINT#{endpoint}")
@@ -243,6 +251,7 @@ class Oracles:
             each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
         ]
         trials = [trial for job in jobs for trial in job.trials]
+        self._own_rounds(study_id, state)
         items = self.world.table.items.get(f"TRIAL#{study_id}", {})
         for trial in trials:
             item = items.get(trial.name)

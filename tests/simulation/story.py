@@ -103,7 +103,7 @@ def draw(seed: str) -> Story:
             late=luck.choice((0.0, 0.1, 0.4)),
             lost_rounds=luck.choice((0.0, 0.0, 0.1)),
         ),
-        foreign_round=luck.random() < 0.04,
+        foreign_round=luck.random() < 0.08,
         endpoint_fails=luck.choice((0.0, 0.0, 0.2)),
         refuses_warm_start=luck.random() < 0.1,
     )

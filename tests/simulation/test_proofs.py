@@ -120,7 +120,7 @@ def test_each_function_may_do_what_it_does_and_does_what_it_may(simulated: None)
     curious = replace(FAULT_FREE["deploy"], parts=(replace(part, curious=True),))
     untold = Weather("untold", stream=(("lost", 1.0),))
     run("iam-curious", curious, untold, watch=watch, replay=False)
-    seeds = [seed for seed in range(30) if not WEATHERS[seed % len(WEATHERS)].restore]
+    seeds = [seed for seed in range(60) if not WEATHERS[seed % len(WEATHERS)].restore]
     for seed in seeds:  # A restored table has another name; its roles name it, too.
         run_random(seed, watch=watch)
     assert audit.calls > 10_000
