@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.build import START, STUDY_ID, at, command, study, trial
-from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore, SystemClock
+from tests.support.memory import MemoryEndpoints, MemoryQueue, MemoryStore
+from tunewright.adapters.clock import SystemClock
 from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
 from tunewright.domain.seen import Endpoint
 from tunewright.domain.steps.step import Step

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.build import at, document, profile
+from tests.support.memory import MemoryEndpoints, MemorySecrets, MemoryStore
 from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
@@ -12,7 +13,6 @@ from tunewright.adapters.dynamodb import (
     DynamoStudies,
     DynamoTrials,
 )
-from tunewright.adapters.memory import MemoryEndpoints, MemorySecrets, MemoryStore
 from tunewright.app.ports import (
     CommandStore,
     EndpointStore,

@@ -11,9 +11,10 @@ import yaml
 from click.testing import CliRunner
 from sklearn.datasets import load_breast_cancer
 
+from tests.support.one_process import local_stack
 from tunewright.domain.study import Phase
 from tunewright_client.cli import main
-from tunewright_local.runner import BUCKET, local_stack
+from tunewright_local.profile import BUCKET
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -46,9 +47,7 @@ def test_the_script_trains_in_a_study(tmp_path: Path) -> None:
             np.savetxt(text, part, delimiter=",", fmt="%g")
             s3.put_object(Bucket=BUCKET, Key=f"data/{name}/r.csv", Body=text.getvalue().encode())
         s3.close()
-        study = local.run(
-            local.stack.studies.submit(spec, caller="test", key="1").id, lambda _: None
-        )
+        study = local.run(local.stack.studies.submit(spec, caller="test", key="1").id)
         trials = local.stack.store.of_study(study.id)
     assert study.phase is Phase.DONE
     assert [trial.is_scored for trial in trials] == [True] * 3, trials[0].failure_reason

@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.support.one_process import LocalStack, local_stack
 from tunewright.domain.study import DecisionKind, Phase, Study
-from tunewright_local.runner import BUCKET, LocalStack, local_stack
+from tunewright_local.profile import BUCKET
 
 TRAIN = """
 import argparse, math
@@ -66,7 +67,7 @@ def run(local: LocalStack) -> Study:
     s3.put_object(Bucket=BUCKET, Key="train/data.csv", Body=b"1,2\n")
     s3.close()
     study_id = local.stack.studies.submit(SPEC, caller="test", key="1").id
-    return local.run(study_id, lambda _: None)
+    return local.run(study_id)
 
 
 def refusals(local: LocalStack, study: Study) -> list[str]:

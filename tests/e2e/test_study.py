@@ -16,9 +16,10 @@ import xgboost
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
+from tests.support.one_process import LocalStack, local_stack
 from tunewright.domain.study import CommandKind, Decision, DecisionKind, Phase, Study
 from tunewright.domain.trial import Trial
-from tunewright_local.runner import BUCKET, LocalStack, local_stack
+from tunewright_local.profile import BUCKET
 
 PATIENCE, MIN_GAIN, WARM_UP = 4, 0.002, 5
 SPEC: dict[str, Any] = {
@@ -35,7 +36,7 @@ SPEC: dict[str, Any] = {
         "max_depth": {"range": [1, 3], "never_beyond": [1, 8]},
         "subsample": {"range": [0.5, 1.0], "never_beyond": [0.5, 1.0]},
     },
-    "rounds": {"max": 3, "trials": 9, "parallel": 2, "sizes": "fixed"},
+    "rounds": {"max": 3, "trials": 14, "parallel": 2, "sizes": "fixed"},
     "stop": [
         {"not_improving": {"trials": PATIENCE, "min_gain": MIN_GAIN, "warm_up": WARM_UP}},
         {"failures": {"share": "50%", "after": 5}},
@@ -87,9 +88,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         for name, rows in (("train", slice(0, 900)), ("validation", slice(900, 1350))):
             body = csv(features[rows], labels[rows])
             clients["s3"].put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=body)
-        study = local.run(
-            local.stack.studies.submit(SPEC, caller="test", key="1").id, lambda _: None
-        )
+        study = local.run(local.stack.studies.submit(SPEC, caller="test", key="1").id)
         assert study.phase is Phase.DONE, local.stack.store.decisions(study.id)[-1].reason
         assert study.incumbent is not None
         assert study.incumbent.model is not None
@@ -116,7 +115,7 @@ def resync(local: LocalStack, study_id: str) -> str:
     """Have everything looked at again; return what was told of it."""
     stack = local.stack
     stack.studies.command(study_id, CommandKind.RESYNC, by="test", command_id="resync")
-    while stack.work(timeout=0):
+    while stack.work():
         pass
     return stack.store.decisions(study_id)[-1].reason
 
@@ -132,7 +131,7 @@ def end_lease(local: LocalStack, study_id: str) -> str:
     while stack.store.decisions(study_id)[-1].kind is not DecisionKind.LEASE_ENDED:
         assert time.monotonic() < deadline, stack.endpoints.load("tw-digits")
         stack.sweep()
-        while stack.work(timeout=0):
+        while stack.work():
             pass
         time.sleep(0.1)
     return stack.store.decisions(study_id)[-1].reason

@@ -18,7 +18,7 @@ from tunewright.domain.message import Choice, Level, Message
 from tunewright.domain.seen import Champion
 from tunewright.domain.spec import Event
 from tunewright_local.environment import aws_environment
-from tunewright_local.runner import BUCKET, local_profile
+from tunewright_local.profile import BUCKET, local_profile
 
 TRAIN = "import sys, math\nrate = float(sys.argv[sys.argv.index('--rate') + 1])\n"
 TRAIN += "print(f'score={-abs(math.log(rate / 0.01)):.6f}')\n"

@@ -17,7 +17,7 @@ from botocore.client import BaseClient
 from botocore.validate import ParamValidator
 
 from tunewright import cloud
-from tunewright.adapters import memory, parameters
+from tunewright.adapters import clock, parameters
 from tunewright.adapters.dynamodb import items, table
 from tunewright.domain.study import Study
 
@@ -91,7 +91,7 @@ def install() -> None:
         (BaseClient, "_make_api_call", _api_call),
         (cloud, "stack", lambda: world().container()),
         (items, "Study", _Parsed(parse)),
-        (memory.SystemClock, "now", lambda _self: world().time_of_task()),
+        (clock.SystemClock, "now", lambda _self: world().time_of_task()),
         (secrets, "token_hex", lambda size=8: world().luck.randbytes(size).hex()),
         (secrets, "token_bytes", lambda size=32: world().luck.randbytes(size)),
         (table, "random", _Dice),

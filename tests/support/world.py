@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.build import START, profile
-from tunewright.adapters.memory import MemoryEndpoints, MemoryQueue, MemoryStore
+from tests.support.memory import MemoryEndpoints, MemoryQueue, MemoryStore
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
 from tunewright.app.landlord import Landlord

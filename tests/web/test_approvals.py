@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.build import document
+from tests.support.memory import MemorySecrets
 from tests.support.world import World
-from tunewright.adapters.memory import MemorySecrets
 from tunewright.adapters.webhook import WebhookError
 from tunewright.app.announcer import Announcer
 from tunewright.app.approvals import Approvals

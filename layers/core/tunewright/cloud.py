@@ -1,4 +1,7 @@
-"""Puts the parts of a deployed stack together, once in a container, and only what is used."""
+"""Puts the parts of a stack together, once in a container, and only what is used.
+
+The only place that knows which adapter answers which port.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from botocore.config import Config
 
 from tunewright.adapters import mail, slack
 from tunewright.adapters.bus import EventBus
+from tunewright.adapters.clock import SystemClock
 from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
@@ -18,7 +22,6 @@ from tunewright.adapters.dynamodb import (
     DynamoStudies,
     DynamoTrials,
 )
-from tunewright.adapters.memory import SystemClock
 from tunewright.adapters.parameters import SsmProfiles, SsmSecret
 from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
 from tunewright.adapters.sns import SnsTopic
@@ -141,6 +144,16 @@ class CloudStack:
         return QueuedWakes(SqsQueue(self._sqs, self.settings.wake_queue))
 
     @cached_property
+    def deploys(self) -> QueuedDeploys:
+        """Which studies' endpoints to look at, or to change."""
+        return QueuedDeploys(SqsQueue(self._sqs, self.settings.deploy_queue))
+
+    @cached_property
+    def leases(self) -> QueuedLeases:
+        """Which endpoints' leases have ended."""
+        return QueuedLeases(SqsQueue(self._sqs, self.settings.deploy_queue))
+
+    @cached_property
     def clock(self) -> SystemClock:
         """The time."""
         return SystemClock()
@@ -165,7 +178,7 @@ class CloudStack:
             tuning=self.tuning,
             recorder=self.recorder,
             endpoints=self.endpoints,
-            deploys=QueuedDeploys(SqsQueue(self._sqs, self.settings.deploy_queue)),
+            deploys=self.deploys,
             clock=self.clock,
         )
 
@@ -223,7 +236,7 @@ class CloudStack:
             outbox=self.outbox,
             wakes=self.wakes,
             endpoints=self.endpoints,
-            leases=QueuedLeases(SqsQueue(self._sqs, self.settings.deploy_queue)),
+            leases=self.leases,
             announcer=self.announcer,
             clock=self.clock,
         )

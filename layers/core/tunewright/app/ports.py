@@ -1,4 +1,4 @@
-"""What the core asks of the world, as protocols; who answers is `bootstrap`'s business."""
+"""What the core asks of the world, as protocols; who answers is `cloud`'s business."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,10 +1,10 @@
-"""Every store in memory, whole: for one process, for tests, and as the measure of the others."""
+"""Every store in memory, whole: for the tests, and as the measure of the others."""
 
 import secrets
 import threading
 from collections import deque
 from collections.abc import Hashable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
@@ -250,11 +250,3 @@ class MemorySecrets:
         """Return a key of 32 random bytes; whoever needs it first makes it."""
         with self._lock:
             return self._keys.setdefault(name, secrets.token_bytes(32))
-
-
-class SystemClock:
-    """The machine's own clock."""
-
-    def now(self) -> datetime:
-        """Return the time in UTC."""
-        return datetime.now(UTC)
