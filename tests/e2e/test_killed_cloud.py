@@ -1,6 +1,5 @@
 """The local cloud is killed at three moments of a study, and the study finishes all the same."""
 
-import io
 import os
 import re
 import signal
@@ -10,33 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
+from tests.support.digits import digits_study, upload_digits
 from tunewright_client.api_client import ApiClient, ApiError
 from tunewright_local.environment import aws_environment
 from tunewright_local.inbox import read_letters
 from tunewright_local.process import launch, stop
-from tunewright_local.profile import BUCKET
 
-SPEC: dict[str, Any] = {
-    "study": "killed",
-    "objective": {"maximize": "validation:auc"},
-    "training": {
-        "algorithm": "xgboost:3.2-0",
-        "max_run": "5m",
-        "inputs": {name: f"s3://{BUCKET}/{name}/" for name in ("train", "validation")},
-        "fixed": {"objective": "binary:logistic", "num_round": 10},
-    },
-    "search_space": {
-        "eta": {"range": [0.002, 0.02], "log": True, "never_beyond": [0.001, 0.5]},
-        "max_depth": {"range": [1, 3], "never_beyond": [1, 8]},
-    },
-    "rounds": {"max": 2, "trials": 6, "parallel": 2, "sizes": "fixed", "early_stopping": False},
-    "refine": {"when": {"gain_above": 0}},
-    "deploy": {"to": "killed", "lease": "1h", "approve": True},
-}
+SPEC = digits_study(6, study="killed", deploy={"to": "killed", "lease": "1h", "approve": True})
 TOLD = {"round done", "ranges refined", "search ended", "done"}
 """Kinds of decisions that people are told of by default."""
 
@@ -67,23 +48,12 @@ class Killed:
             time.sleep(0.25)  # the stage lets ten a second through
 
 
-def upload() -> None:
-    digits = load_digits()
-    rows = np.column_stack([digits.target % 2, digits.data])
-    s3 = boto3.client("s3")
-    for name, part in (("train", rows[:900]), ("validation", rows[900:])):
-        text = io.StringIO()
-        np.savetxt(text, part, delimiter=",", fmt="%g")
-        s3.put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=text.getvalue().encode())
-    s3.close()
-
-
 @pytest.mark.timeout(420)
 def test_a_study_outlives_three_kills(tmp_path: Path) -> None:
     killed = Killed(tmp_path / "cloud")
     try:
         with aws_environment(killed.instance.environment):
-            upload()
+            upload_digits()
             headers = {"Idempotency-Key": "k"}
             study = killed.api().ask("POST", "/studies", SPEC, headers=headers)["id"]
             killed.kill()

@@ -1,6 +1,5 @@
 """Three studies at once in the local cloud: two terminals, and plain HTTP signed with boto3."""
 
-import io
 import json
 import os
 import re
@@ -13,35 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import numpy as np
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from sklearn.datasets import load_digits
 
+from tests.support.digits import digits_study, upload_digits
 from tunewright_client.api_client import ApiClient
 from tunewright_local.environment import aws_environment
 from tunewright_local.inbox import Letter, read_letters
 from tunewright_local.instance import Instance
 from tunewright_local.process import launch, stop
-from tunewright_local.profile import BUCKET
 
-SPEC: dict[str, Any] = {
-    "objective": {"maximize": "validation:auc"},
-    "training": {
-        "algorithm": "xgboost:3.2-0",
-        "max_run": "5m",
-        "inputs": {name: f"s3://{BUCKET}/{name}/" for name in ("train", "validation")},
-        "fixed": {"objective": "binary:logistic", "num_round": 10},
-    },
-    "search_space": {
-        "eta": {"range": [0.002, 0.02], "log": True, "never_beyond": [0.001, 0.5]},
-        "max_depth": {"range": [1, 3], "never_beyond": [1, 8]},
-    },
-    "rounds": {"max": 2, "trials": 4, "parallel": 2, "sizes": "fixed", "early_stopping": False},
-    "refine": {"when": {"gain_above": 0}},
-    "notify": {"events": ["started", "new_best", "round_done", "trouble", "needs_me", "done"]},
-}
+SPEC = digits_study(
+    4,
+    notify={"events": ["started", "new_best", "round_done", "trouble", "needs_me", "done"]},
+)
 TRIALS = 8
 
 
@@ -51,14 +36,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance, 
     instance = launch(folder, port=0, cpus=1)
     try:
         with aws_environment(instance.environment):
-            digits = load_digits()
-            rows = np.column_stack([digits.target % 2, digits.data])
-            s3 = boto3.client("s3")
-            for name, part in (("train", rows[:900]), ("validation", rows[900:])):
-                text = io.StringIO()
-                np.savetxt(text, part, delimiter=",", fmt="%g")
-                s3.put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=text.getvalue().encode())
-            s3.close()
+            upload_digits()
             yield instance, folder
     finally:
         stop(instance)
