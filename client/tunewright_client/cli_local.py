@@ -29,11 +29,20 @@ def local() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the former one, or 4566.")
 @click.option("--detach", is_flag=True, help="Come back once it is ready; it goes on.")
 @click.option("--cpus", type=click.IntRange(1), help="Threads given to each training job.")
-def up(folder: Path, port: int | None, cpus: int | None, *, detach: bool) -> None:
+@click.option(
+    "--chaos",
+    type=int,
+    metavar="SEED",
+    help="A bad day: events lost, doubled and late, services away, functions killed.",
+)
+def up(
+    folder: Path, port: int | None, cpus: int | None, chaos: int | None, *, detach: bool
+) -> None:
     """Start it, or go on from where it was; deploy what has changed."""
     words = ["up", "--dir", str(folder)]
     words += [] if port is None else ["--port", str(port)]
     words += [] if cpus is None else ["--cpus", str(cpus)]
+    words += [] if chaos is None else ["--chaos", str(chaos)]
     _hand_over([*words, "--detach"] if detach else words)
 
 

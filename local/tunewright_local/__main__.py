@@ -42,14 +42,22 @@ def main() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Default: the former one, or 4566.")
 @click.option("--detach", is_flag=True, help="Come back once it is ready; it goes on.")
 @click.option("--cpus", type=click.IntRange(1), help="Threads given to each training job.")
-def up(*, folder: Path, port: int | None, detach: bool, cpus: int | None) -> None:
+@click.option(
+    "--chaos",
+    type=int,
+    metavar="SEED",
+    help="A bad day: events lost, doubled and late, services away, functions killed.",
+)
+def up(
+    *, folder: Path, port: int | None, detach: bool, cpus: int | None, chaos: int | None
+) -> None:
     """Start it, or go on from where it was; deploy what has changed."""
     try:
         check(os.environ, Path.home())
     except RealAwsError as error:
         _fail(str(error), INVALID)
     if detach:
-        _detach(folder, port, cpus)
+        _detach(folder, port, cpus, chaos)
         return
     from tunewright_local.cloud import LocalCloud  # noqa: PLC0415 - it takes a second to import
     from tunewright_local.deployment import DeploymentError  # noqa: PLC0415
@@ -64,7 +72,7 @@ def up(*, folder: Path, port: int | None, detach: bool, cpus: int | None) -> Non
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     former = Folder(folder).read()
     chosen = port if port is not None else (former.port if former else 4566)
-    cloud = LocalCloud(folder, port=chosen, cpus=cpus)
+    cloud = LocalCloud(folder, port=chosen, cpus=cpus, chaos=chaos)
     began = time.monotonic()
     try:
         cloud.start()
@@ -131,10 +139,10 @@ def exports(environment: Mapping[str, str]) -> list[str]:
     return lines + [f"export {name}={value}" for name, value in environment.items()]
 
 
-def _detach(folder: Path, port: int | None, cpus: int | None) -> None:
+def _detach(folder: Path, port: int | None, cpus: int | None, chaos: int | None) -> None:
     began = time.monotonic()
     try:
-        instance = launch(folder, port=port, cpus=cpus)
+        instance = launch(folder, port=port, cpus=cpus, chaos=chaos)
     except NotStartedError as error:
         _fail(str(error), FAILED)
     _say_ready(instance, time.monotonic() - began)

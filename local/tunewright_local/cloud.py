@@ -13,6 +13,7 @@ from botocore.config import Config
 from embedded_aws import is_open, place, secret_of
 from sagemaker_local.events import Event
 from sagemaker_local.server import App, LocalServer
+from tunewright_local.chaos import Chaos, faults
 from tunewright_local.deployment import Deployed, Told, access_key, deploy, sweep
 from tunewright_local.front import API, INBOX, Front
 from tunewright_local.inbox import Letters
@@ -34,6 +35,7 @@ class LocalCloud:
         folder: The folder of all state; a later cloud on the same folder goes on from there.
         port: 0 takes the folder's former port, or any that is free.
         on_event: Hears each event of SageMaker, besides EventBridge.
+        chaos: The seed of a bad day; None for a good one.
         settings: Settings of `sagemaker_local`, by name.
     """
 
@@ -43,12 +45,14 @@ class LocalCloud:
         *,
         port: int = 0,
         on_event: Callable[[Event], None] | None = None,
+        chaos: int | None = None,
         **settings: Any,  # noqa: ANN401 - the server's
     ) -> None:
         self._folder = Folder(folder)
         self._port = port
         self._on_event = on_event
-        self._settings = settings
+        self._settings = settings if chaos is None else {"faults": faults(chaos), **settings}
+        self.chaos = None if chaos is None else Chaos(chaos)
         self._deployed: Deployed | None = None
         self._timers: list[threading.Timer] = []
         self._postman: Postman | None = None
@@ -78,8 +82,10 @@ class LocalCloud:
         front: list[Front] = []
 
         def fronted(inner: App) -> App:
-            front.append(Front(inner, secrets=self._secret_of, routes=self, inbox=inbox))
-            return front[0]
+            given = {} if self.chaos is None else {"trouble": self.chaos.trouble}
+            made = Front(inner, secrets=self._secret_of, routes=self, inbox=inbox, **given)
+            front.append(made)
+            return made
 
         self.server = LocalServer(
             self._folder.path,
@@ -116,12 +122,16 @@ class LocalCloud:
         if not fresh:
             self._sweep_soon(clients)
         front[0].ready = True
+        if self.chaos is not None:
+            self.chaos.start()
         self._folder.write(instance)
 
     def close(self) -> None:
         """Stop; what was running is taken up by the next cloud on the same folder."""
         for timer in self._timers:
             timer.cancel()
+        if self.chaos is not None:
+            self.chaos.close()
         if self._postman is not None:
             self._postman.close()
         if hasattr(self, "server"):

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from tunewright_local.chaos import Trouble
+from tunewright_local.profile import ACCOUNT
 from tunewright_local.refusals import Answer, refuse
 from tunewright_local.signature import Request, Secrets, SignatureError, verify
 
@@ -24,6 +26,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _HOST = re.compile(r"(127\.0\.0\.1|localhost)(:\d{1,5})?")
+_AWAY: Answer = (
+    500,
+    {"Content-Type": "application/x-amz-json-1.1"},
+    b'{"__type": "InternalServerError", "message": "chaos: the service is away"}',
+)
 _SERVICE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([^/,]+)/aws4_request")
 
 
@@ -48,10 +55,19 @@ class Inbox(Protocol):
 
 
 class Front:
-    """An ASGI app before all others."""
+    """An ASGI app before all others; `trouble` says what befalls a request of a function."""
 
-    def __init__(self, inner: App, *, secrets: Secrets, routes: Routes, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        inner: App,
+        *,
+        secrets: Secrets,
+        routes: Routes,
+        inbox: Inbox,
+        trouble: Callable[[str], Trouble | None] = lambda _: None,
+    ) -> None:
         self._inner = inner
+        self._trouble = trouble
         self._secrets = secrets
         self._routes = routes
         self._inbox = inbox
@@ -96,7 +112,22 @@ class Front:
                 await _send(send, (503, {"Content-Type": "application/json"}, text))
                 return
             scope = {**scope, "path": place, "raw_path": place.encode()}
-        await self._inner(scope, _again(body), send)
+        await self._pass_on(scope, body, send, self._befalls(headers))
+
+    def _befalls(self, headers: dict[str, str]) -> Trouble | None:
+        found = _SERVICE.search(headers.get("authorization", ""))
+        # Functions sign with the account's own key; people have theirs, and are spared
+        if not self.ready or found is None or f"={ACCOUNT}/" not in found.group():
+            return None
+        return self._trouble(found.group(1))
+
+    async def _pass_on(
+        self, scope: Scope, body: bytes, send: Send, trouble: Trouble | None
+    ) -> None:
+        if trouble != "refused":
+            await self._inner(scope, _again(body), _nowhere if trouble else send)
+        if trouble is not None:
+            await _send(send, _AWAY)
 
 
 def _guess(path: str) -> str:
@@ -144,6 +175,10 @@ def _again(body: bytes) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
+
+
+async def _nowhere(_: Message) -> None:
+    """Send an answer to nobody."""
 
 
 async def _send(send: Send, answer: Answer) -> None:

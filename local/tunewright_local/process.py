@@ -24,13 +24,20 @@ class NotStartedError(Exception):
     """The local cloud did not start, or did not end; the message says why."""
 
 
-def launch(folder: Path, *, port: int | None = None, cpus: int | None = None) -> Instance:
+def launch(
+    folder: Path,
+    *,
+    port: int | None = None,
+    cpus: int | None = None,
+    chaos: int | None = None,
+) -> Instance:
     """Start the local cloud of a folder, and return once it is ready.
 
     Args:
         folder: The folder of all state.
         port: The port; None for the former one, or 4566; 0 for any that is free.
         cpus: Threads given to each training job; None for all.
+        chaos: The seed of a bad day; None for a good one.
 
     Raises:
         NotStartedError: It did not start.
@@ -40,6 +47,7 @@ def launch(folder: Path, *, port: int | None = None, cpus: int | None = None) ->
     command = [sys.executable, "-m", "tunewright_local", "up", "--dir", str(folder)]
     command += [] if port is None else ["--port", str(port)]
     command += [] if cpus is None else ["--cpus", str(cpus)]
+    command += [] if chaos is None else ["--chaos", str(chaos)]
     # It must find the packages that this process has found
     paths = os.pathsep.join(path for path in sys.path if path)
     began = time.monotonic()

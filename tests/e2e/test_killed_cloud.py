@@ -1,10 +1,7 @@
 """The local cloud is killed at three moments of a study, and the study finishes all the same."""
 
-import os
 import re
-import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,40 +9,15 @@ import boto3
 import pytest
 
 from tests.support.digits import digits_study, upload_digits
-from tunewright_client.api_client import ApiClient, ApiError
+from tests.support.killed import Killed
+from tunewright_client.api_client import ApiError
 from tunewright_local.environment import aws_environment
 from tunewright_local.inbox import read_letters
-from tunewright_local.process import launch, stop
+from tunewright_local.process import stop
 
 SPEC = digits_study(6, study="killed", deploy={"to": "killed", "lease": "1h", "approve": True})
 TOLD = {"round done", "ranges refined", "search ended", "done"}
 """Kinds of decisions that people are told of by default."""
-
-
-class Killed:
-    """A cloud that is killed now and then, and asked in between."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.instance = launch(folder, port=0, cpus=1)
-
-    def api(self) -> ApiClient:
-        return ApiClient(self.instance.environment["TUNEWRIGHT_API"], "us-east-1")
-
-    def kill(self) -> None:
-        os.kill(self.instance.pid, signal.SIGKILL)
-        while self.instance.runs:
-            time.sleep(0.01)
-        self.instance = launch(self.folder, cpus=1)
-
-    def until(self, study: str, reached: Callable[[Any], bool], seconds: float = 150) -> Any:
-        end = time.monotonic() + seconds
-        while True:
-            found = self.api().ask("GET", f"/studies/{study}")
-            if reached(found):
-                return found
-            assert time.monotonic() < end, found
-            time.sleep(0.25)  # the stage lets ten a second through
 
 
 @pytest.mark.timeout(420)
