@@ -8,7 +8,13 @@ from datetime import datetime
 
 from tunewright.domain.round import Round, RoundStatus
 from tunewright.domain.steps.choose import choose
-from tunewright.domain.steps.close import close, judge_live, search_is_over, stop_again
+from tunewright.domain.steps.close import (
+    close,
+    judge_live,
+    search_is_over,
+    stop_again,
+    stop_live,
+)
 from tunewright.domain.steps.command import answer
 from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.lease import end_lease
@@ -49,8 +55,15 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
 
 def _while_owing(study: Study, now: datetime) -> Step | None:
     """Wait for what is owed; waiting for capacity is not longer than the search may take."""
-    over = search_is_over(study, now) if study.waits_for_capacity(now) else None
-    return None if over is None else end(study.without_live(), over.reason, now)
+    live, waits = study.live, study.waits_for_capacity(now)
+    over = search_is_over(study, now) if waits else None
+    if live is None or over is None:
+        return None
+    ending = study.but(ending=over.reason)
+    reason = f"round {live.plan.number} is not waited for any longer: {over.reason}"
+    return Step(stop_live(ending, live, over.rule, now)).tell(
+        DecisionKind.STOPPING, reason, now, round_number=live.plan.number
+    )
 
 
 def _between(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
