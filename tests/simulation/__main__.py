@@ -54,10 +54,9 @@ def main() -> int:
             return int(bad > 0)
         case "mutants":
             alive, every = 0, list(mutants.MUTANTS[given.skip :])
-            for mutant, (seed, by) in campaign.in_parallel(mutants.first_kill, every):
-                told = "lives" if seed is None else f"seed {seed}"
-                campaign.say(f"{mutant.name:38} {told} ({by})")
-                alive += seed is None
+            for mutant, (killer, by) in campaign.in_parallel(mutants.first_kill, every):
+                campaign.say(f"{mutant.name:38} {killer or 'lives'} ({by})")
+                alive += killer is None
             killed = len(every) - alive
             campaign.say(f"{killed} of {len(every)} killed, {time.monotonic() - began:.0f} s")
             return int(alive > 0)

@@ -234,6 +234,8 @@ class World:
             fault = self.faults.draw("sagemaker")
             if fault is not None and fault[0] == "full":
                 self.tuning.full_until = self.clock.now + 60 + fault[1] * 3600
+            if fault is not None and fault[0] == "refuse":  # AWS may look at names after that.
+                raise failure("ValidationException", "a parameter is not valid", operation)
         return self.tuning.call(operation, request)
 
     def _tags(self, resource: str) -> dict[str, Any]:
