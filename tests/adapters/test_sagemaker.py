@@ -278,6 +278,7 @@ def test_a_tuning_job_is_seen_with_all_trials_that_it_launched() -> None:
         exists=True,
         status="Failed",
         launched=6,
+        running=2,
         created=at(0),
         ended=at(9),
         words="No training job",

@@ -199,6 +199,10 @@ class Oracles:
         """Hear that the table is an older one from now on."""
         self.restored = True
         self._closed.clear()
+        live = {(each.name, each.config) for each in self.world.hosting.endpoints.values()}
+        self.deployed = {  # What was replaced since may have to go live once more.
+            (owner, name) for owner, name in self.deployed if (name, f"tw-{owner}-v1") in live
+        }
 
     def finish(self) -> None:
         """Judge the end: faults are over, and there was time enough."""

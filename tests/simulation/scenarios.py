@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tests.simulation.faults import Fault, Plan
 from tests.simulation.schedule import Outcome, run
-from tests.simulation.story import CERTAIN, Part, Story, deploy, spec
+from tests.simulation.story import CERTAIN, Part, Story, spec
 from tests.simulation.world import World
 
 Scenario = Callable[[], Outcome]

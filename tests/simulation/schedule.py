@@ -214,7 +214,7 @@ def _is_done(world: World, people: list[Person]) -> bool:
         and world.quiet
         and not world.hosting.endpoints
         and not any(each.is_live for each in world.tuning.jobs.values())
-        and world.clock.now > 400.0
+        and world.clock.now > (BACK if world.faults.weather.restore else 400.0)
     )
 
 

@@ -106,10 +106,7 @@ class SageMakerTuning:
             raise_for(error)
 
     def _was_made(self, job: str, error: ClientError) -> bool:
-        """Look whether an earlier call, never answered, made what is refused now.
-
-        AWS may ask quotas and parents before it looks at names.
-        """
+        """Look if a call that was not answered made it: AWS may see quotas before names."""
         is_definite = code_of(error) in _REFUSALS | {_CAPACITY}
         return is_definite and self.look(job).exists
 
@@ -153,6 +150,7 @@ class SageMakerTuning:
             exists=True,
             status=told["HyperParameterTuningJobStatus"],
             launched=sum(told["TrainingJobStatusCounters"].values()),
+            running=told["TrainingJobStatusCounters"].get("InProgress", 0),
             created=told["CreationTime"],
             ended=told.get("HyperParameterTuningEndTime"),
             words=told.get("FailureReason"),

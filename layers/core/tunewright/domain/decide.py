@@ -20,7 +20,7 @@ from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.lease import end_lease
 from tunewright.domain.steps.plan import end, next_round
 from tunewright.domain.steps.resync import resync
-from tunewright.domain.steps.step import Look, Observation, Step
+from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, Study
 
 __all__ = ["decide"]
@@ -84,6 +84,8 @@ def _during(study: Study, live: Round, seen: Observation, now: datetime) -> Step
     told = seen.round if seen.round is not None and seen.round.job == live.plan.job else None
     if told is not None and (told.is_over or not told.exists):
         return close(study, live, told, now, listed=seen.listed)
+    if told is not None and told.finished > live.progress.finished and not seen.listed:
+        return Look(View.LISTING)  # Some ends were lost: the rules are to know of them now.
     if live.status is RoundStatus.RUNNING:
         return judge_live(study, live, now, listed=seen.listed)
     if told is not None and told.status == "InProgress" and live.began is None:
