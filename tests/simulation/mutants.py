@@ -155,7 +155,7 @@ def hunted(mutant: Mutant) -> str | None:
 
 
 def first_kill(mutant: Mutant, seeds: int = SEEDS) -> tuple[str | None, str]:
-    """Return what kills a mutant first, its scenario or a seed, and the invariant; None if it lives."""
+    """Return what kills a mutant, its scenario or the first seed, and the invariant."""
     by = hunted(mutant)
     if by is not None:
         return mutant.hunter, by

@@ -50,6 +50,8 @@ class Oracles:
     lags: dict[str, float] = field(default_factory=dict)
     deployed: set[tuple[str, str]] = field(default_factory=set)
     restored: bool = False
+    replayed: int = 0
+    recovered: int = 0
     orphans: list[str] = field(default_factory=list)
     heard_commands: list[str] = field(default_factory=list)
     _closed: dict[str, list[str]] = field(default_factory=dict)
