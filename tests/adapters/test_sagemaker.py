@@ -111,8 +111,37 @@ def test_a_tuning_job_is_made_as_it_was_compiled() -> None:
 def test_a_tuning_job_that_is_not_made_raises_why(
     told: Exception, expected: type[SageMakerError]
 ) -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[told],
+        describe_hyper_parameter_tuning_job=[error(NOT_FOUND)],
+    )
     with pytest.raises(expected):
-        SageMakerTuning(Client(create_hyper_parameter_tuning_job=[told])).start(REQUEST, TAGS)
+        SageMakerTuning(client).start(REQUEST, TAGS)
+    is_definite = expected is not UnknownOutcomeError
+    assert len(client.calls) == (2 if is_definite else 1)  # A definite no is looked after.
+
+
+@pytest.mark.parametrize("told", [error("ResourceLimitExceeded", QUOTA), error(INVALID, "no")])
+def test_a_no_to_the_second_try_does_not_hide_what_the_first_has_made(told: ClientError) -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[OFFLINE, told],
+        describe_hyper_parameter_tuning_job=[job(), job()],
+        list_tags=[tags(TAGS)],
+    )
+    tuning = SageMakerTuning(client)
+    with pytest.raises(UnknownOutcomeError):
+        tuning.start(REQUEST, TAGS)
+    tuning.start(REQUEST, TAGS)
+    assert client.calls[-1][0] == "list_tags"
+
+
+def test_a_no_is_not_believed_while_nobody_can_look() -> None:
+    client = Client(
+        create_hyper_parameter_tuning_job=[error(INVALID, "no")],
+        describe_hyper_parameter_tuning_job=[error("ThrottlingException")],
+    )
+    with pytest.raises(UnknownOutcomeError):
+        SageMakerTuning(client).start(REQUEST, TAGS)
 
 
 @pytest.mark.parametrize("taken", [error(IN_USE), error(INVALID, "it already exists")])
@@ -201,6 +230,7 @@ def test_a_tuning_job_is_seen_with_all_trials_that_it_launched() -> None:
         exists=True,
         status="Failed",
         launched=6,
+        running=2,
         created=at(0),
         ended=at(9),
         words="No training job",

@@ -232,13 +232,18 @@ def test_waiting_for_capacity_can_be_cancelled_and_ends_with_the_searchs_time() 
     world.refusals = [FULL]
     study_id = world.submit(document())
     world.advance(study_id)
-    assert say(world, study_id, CommandKind.CANCEL).phase is Phase.CANCELLED
+    cancelled = say(world, study_id, CommandKind.CANCEL)
+    assert cancelled.phase is Phase.SEARCHING, "a late try may still make the job"
+    assert cancelled.ending == "cancelled"
+    world.pass_time(900)
+    assert world.advance(study_id).phase is Phase.CANCELLED
     world.refusals = [FULL] * 9
     other = world.submit(document(stop=[{"wall_clock": "1h"}]), key="other")
     for _ in range(9):
         study = world.advance(other)
         world.pass_time(600)
     assert study.phase.is_over
+    assert "round 1 is not waited for any longer" in reasons(world, other)
     assert study.ledger.reserved == 0
 
 

@@ -170,6 +170,15 @@ class TestLive:
             stores.studies.commit(Step(kept[number].but(phase=phase)), expected=1)
         assert sorted(stores.studies.live()) == ["churn-aaaaab", "churn-aaaaad"]
 
+    def test_one_that_is_over_is_woken_for_as_long_as_a_command_waits(self, stores: Stores) -> None:
+        submit(stores)
+        stores.studies.commit(Step(stores.studies.load(STUDY).but(phase=Phase.DONE)), expected=1)
+        stores.commands.give(STUDY, command(1))
+        assert stores.studies.live() == (STUDY,)
+        answered = Step(stores.studies.load(STUDY), consumed=stores.commands.waiting(STUDY))
+        stores.studies.commit(answered, expected=2)
+        assert stores.studies.live() == ()
+
     def test_none_is_live_before_the_first(self, stores: Stores) -> None:
         assert stores.studies.live() == ()
 

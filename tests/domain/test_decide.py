@@ -132,6 +132,14 @@ def test_a_running_round_goes_on_while_no_rule_fires(seen: RoundSeen | None) -> 
     assert decide(STUDIES["running"], Observation(round=seen), START) is None
 
 
+def test_ends_that_nobody_told_of_are_looked_for_while_the_round_runs() -> None:
+    seen = RoundSeen(job=plan().job, exists=True, status="InProgress", launched=5, running=2)
+    assert decide(STUDIES["running"], Observation(round=seen), START) == Look(View.LISTING)
+    assert decide(STUDIES["running"], Observation(round=seen, listed=True), START) is None
+    known = STUDIES["running"].but(rounds=(running(progress=Progress(completed=3)),))
+    assert decide(known, Observation(round=seen), START) is None
+
+
 def test_a_rule_that_fires_stops_the_running_round_once() -> None:
     shown = Progress(failed=5)
     before = STUDIES["running"].but(rounds=(running(progress=shown),))

@@ -16,6 +16,10 @@ from tests.simulation.schedule import Outcome, as_json, run, run_random, show, s
 from tests.simulation.story import FAULT_FREE
 
 _CHUNK = 10
+SLICES = 8
+"""Parts into which a path is cut for the faults at every call, so as to be resumed."""
+SOON, LATEST = 330.0, 600.0
+"""Seconds within which 99 of 100 lost events must be healed, and all of them."""
 
 
 @dataclass
@@ -26,6 +30,8 @@ class Tally:
     calls: int = 0
     faults: int = 0
     cpu: float = 0.0
+    replayed: int = 0
+    recovered: int = 0
     failed: list[dict[str, Any]] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
 
@@ -34,6 +40,8 @@ class Tally:
         self.schedules += 1
         self.calls += outcome.calls
         self.faults += len(outcome.plan)
+        self.replayed += outcome.replayed
+        self.recovered += outcome.recovered
         if outcome.weather == "lossy":  # Elsewhere other faults hold up the healing, too.
             lost = outcome.dropped
             self.lags += [lag for name, lag in outcome.lags.items() if name in lost]
@@ -47,6 +55,8 @@ class Tally:
         self.calls += other.calls
         self.faults += other.faults
         self.cpu += other.cpu
+        self.replayed += other.replayed
+        self.recovered += other.recovered
         self.failed += other.failed
         self.lags += other.lags
 
@@ -56,12 +66,14 @@ def some(first: int, last: int, *, surrogate: bool = False) -> Tally:
     tally, began = Tally(), time.process_time()
     with seam.installed():
         gc.disable()
+        gc.freeze()  # What is imported stays: looking through it again takes long.
         try:
             for seed in range(first, last):
                 tally.add(run_random(seed, surrogate=surrogate))
                 if seed % 20 == 0:
                     gc.collect()
         finally:
+            gc.unfreeze()
             gc.enable()
     tally.cpu = time.process_time() - began
     return tally
@@ -92,9 +104,7 @@ def campaign(first: int, last: int, state: Path | None = None, *, surrogate: boo
     for end, tally in many(first, last, surrogate=surrogate):
         whole.join(tally)
         if state is not None:
-            draft = state.with_suffix(".new")
-            draft.write_text(json.dumps({"next": end, "tally": whole.__dict__}))
-            draft.replace(state)
+            keep(state, {"next": end, "tally": whole.__dict__})
         for each in tally.failed:
             say(f"seed {each['seed']} ({each['weather']}): {each['violations'][0]}")
         if end % 500 == 0 or end == last:
@@ -117,17 +127,23 @@ def explain(seed: int, plan: Plan | None = None) -> str:
     return f"{shown}\nagain: python -m tests.simulation seed {seed} --plan '{again}'"
 
 
-def exhaust(path: str) -> tuple[int, list[tuple[str, int, str]]]:
-    """Try every kind of fault at every call of a fault-free path.
+def exhaust(part: str) -> tuple[int, list[tuple[str, int, str]]]:
+    """Try every kind of fault at every call of a slice of a fault-free path.
 
     The path is run once; at each call the process forks, once for each kind, and the child goes on
     with that fault. Gives how many children there were, and which of them saw a violation.
+
+    Args:
+        part: The path and the number of the slice: `deploy/3` has every eighth call.
     """
+    path, _, slice_ = part.partition("/")
     runs, failed, is_child = 0, [], False
 
     def branch(call: int) -> Fault | None:
         nonlocal runs, is_child
-        for kind in () if is_child else CALL_KINDS:
+        if is_child or call % SLICES != int(slice_):
+            return None
+        for kind in CALL_KINDS:
             child = os.fork()
             if child == 0:
                 is_child = True
@@ -152,6 +168,34 @@ def exhaust(path: str) -> tuple[int, list[tuple[str, int, str]]]:
     return runs, failed
 
 
+def exhaustion(state: Path | None = None) -> tuple[int, list[Any]]:
+    """Try every fault at every call of every path and tell how it goes; resumed with a state."""
+    kept: dict[str, Any] = {}
+    if state is not None and state.exists():
+        kept = json.loads(state.read_text())
+    parts = [f"{path}/{number}" for path in FAULT_FREE for number in range(SLICES)]
+    for part, told in in_parallel(exhaust, [each for each in parts if each not in kept]):
+        kept[part] = told
+        if state is not None:
+            keep(state, kept)
+        path = part.partition("/")[0]
+        mine = [kept[each] for each in parts if each.startswith(f"{path}/") and each in kept]
+        if len(mine) == SLICES:
+            bad = [each for _, failed in mine for each in failed]
+            say(f"{path}: {sum(runs for runs, _ in mine)} runs, {len(bad)} violations")
+            for each in bad[:5]:
+                say(f"  {each}")
+    failed = [each for _, found in kept.values() for each in found]
+    return sum(runs for runs, _ in kept.values()), failed
+
+
+def keep(state: Path, kept: Any) -> None:
+    """Write how far it came, whole or not at all."""
+    draft = state.with_suffix(".new")
+    draft.write_text(json.dumps(kept))
+    draft.replace(state)
+
+
 def one_fault(path: str, call: int, kind: str, **kept: Any) -> Outcome:
     """Run a fault-free path with one fault."""
     plan: Plan = {("call", call): (kind, 0.5)}
@@ -162,6 +206,11 @@ def percentile(values: list[float], share: float) -> float:
     """Return the value below which a share of all lies."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def heals(lags: list[float]) -> bool:
+    """Whether lost events are healed as soon as they have to be."""
+    return percentile(lags, 0.99) <= SOON and max(lags) <= LATEST
 
 
 def healing(lags: list[float]) -> str:

@@ -63,10 +63,10 @@ def _holds(item: Item | None, expression: str, values: Item) -> bool:
 
 @cache
 def _change(expression: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    match = re.fullmatch(r"REMOVE (\w+)(?: SET (\w+) = (:\w+))?", expression)
+    match = re.fullmatch(r"REMOVE (\w+(?:, \w+)*)(?: SET (\w+) = (:\w+))?", expression)
     if match is None:
         raise NotImplementedError(f"the simulator does not know the update {expression}")
-    return (match[1],), (((match[2], match[3]),) if match[2] else ())
+    return tuple(match[1].split(", ")), (((match[2], match[3]),) if match[2] else ())
 
 
 class Table:

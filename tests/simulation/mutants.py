@@ -14,6 +14,7 @@ from types import FunctionType
 from typing import Any
 
 from tests.simulation import seam
+from tests.simulation.scenarios import SCENARIOS
 from tests.simulation.schedule import run_random
 
 SEEDS = 300
@@ -29,6 +30,8 @@ class Mutant:
     function: str
     old: str
     new: str
+    hunter: str = ""
+    """The scenario that hunts it, where random schedules would rarely meet it."""
 
     def target(self) -> FunctionType:
         """Find the function."""
@@ -79,6 +82,9 @@ MUTANTS = tuple(
          "return counted.but(failed=self.failed + 1)", "return self"),
         ("trial record without a lock", f"{_TABLE}.trials", "DynamoTrials._put",
          '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
+        ("trial update without the lock", f"{_TABLE}.trials", "DynamoTrials._put",
+         '"rev = :rev", typed({":rev": known.rev})', '"attribute_exists(pk)", None',
+         "two_record_one_trial"),
         ("last write of a trial wins", "domain.trial", "merge",
          "first, then = (told, known) if _rank(told) < _rank(known) else (known, told)",
          "return told.but(rev=known.rev)"),
@@ -103,13 +109,21 @@ MUTANTS = tuple(
         ("random endpoint name", _AWS, "SageMakerHosting.go_live",
          '"EndpointName": planned.endpoint', f'"EndpointName": planned.endpoint + {_ANY}'),
         ("newer news is lost", _STORE, "DynamoStudies._unmark",
-         "rev = :rev AND attribute_exists", "attribute_exists"),
+         "rev = :rev AND attribute_exists", "attribute_exists",
+         "news_comes_while_older_news_is_folded"),
         ("a late trial is not recounted", "domain.round", "Progress.comes_late",
          "self.last is not None and _order(trial) <= self.last", "False"),
         ("a settled stop stays owed", f"{_STEPS}.settle", "settle",
          "return Step(study.but(owed=()))", "return None"),
         ("a cancel forgets the round", f"{_STEPS}.command", "_stopping",
-         "if study.waits_for_capacity(now):", "if live.began is None:"),
+         'stop_live(study, live, "a person", now)', "study.without_live()"),
+        ("a cancel forgets who waits", f"{_STEPS}.command", "_stopping",
+         'stop_live(study, live, "a person", now)', "study.without_live() if "
+         'study.waits_for_capacity(now) else stop_live(study, live, "a person", now)',
+         "zombie_starts_after_the_cancel"),
+        ("a no is believed unseen", _AWS, "SageMakerTuning._was_made",
+         "is_definite and self.look(job).exists", "False",
+         "unanswered_start_is_refused"),
         ("a stop is not owed again", f"{_STEPS}.close", "stop_again",
          "owed=(StopRound(job=live.plan.job),)", "owed=()"),
         ("a new job is gone at once", f"{_STEPS}.close", "_lost",
@@ -131,11 +145,23 @@ MUTANTS = tuple(
 )  # fmt: skip
 
 
-def first_kill(mutant: Mutant, seeds: int = SEEDS) -> tuple[int | None, str]:
-    """Return the first seed whose schedule kills a mutant, and the invariant; None if it lives."""
+def hunted(mutant: Mutant) -> str | None:
+    """Return the invariant by which its own scenario kills a mutant; None if that has none."""
+    if not mutant.hunter:
+        return None
+    with seam.installed(), mutant.planted():
+        outcome = SCENARIOS[mutant.hunter]()
+    return outcome.violations[0][0] if outcome.failed else None
+
+
+def first_kill(mutant: Mutant, seeds: int = SEEDS) -> tuple[str | None, str]:
+    """Return what kills a mutant, its scenario or the first seed, and the invariant."""
+    by = hunted(mutant)
+    if by is not None:
+        return mutant.hunter, by
     with seam.installed(), mutant.planted():
         for seed in range(seeds):
             outcome = run_random(seed)
             if outcome.failed:
-                return seed, outcome.violations[0][0]
+                return f"seed {seed}", outcome.violations[0][0]
     return None, "it lives"

@@ -50,6 +50,8 @@ class Oracles:
     lags: dict[str, float] = field(default_factory=dict)
     deployed: set[tuple[str, str]] = field(default_factory=set)
     restored: bool = False
+    replayed: int = 0
+    recovered: int = 0
     orphans: list[str] = field(default_factory=list)
     heard_commands: list[str] = field(default_factory=list)
     _closed: dict[str, list[str]] = field(default_factory=dict)
@@ -199,6 +201,10 @@ class Oracles:
         """Hear that the table is an older one from now on."""
         self.restored = True
         self._closed.clear()
+        live = {(each.name, each.config) for each in self.world.hosting.endpoints.values()}
+        self.deployed = {  # What was replaced since may have to go live once more.
+            (owner, name) for owner, name in self.deployed if (name, f"tw-{owner}-v1") in live
+        }
 
     def finish(self) -> None:
         """Judge the end: faults are over, and there was time enough."""

@@ -36,6 +36,8 @@ class Outcome:
     lags: dict[str, float] = field(default_factory=dict)
     dropped: dict[str, float] = field(default_factory=dict)
     phases: tuple[str, ...] = ()
+    replayed: int = 0
+    recovered: int = 0
     world: World | None = None
 
     @property
@@ -92,6 +94,8 @@ def run(
         lags=world.oracles.lags,
         dropped=world.carriers.dropped,
         phases=tuple(sorted(world.oracles.phases.values())),
+        replayed=world.oracles.replayed,
+        recovered=world.oracles.recovered,
         world=world if keep else None,
     )
 
@@ -194,6 +198,7 @@ def _watch_recovery(world: World, people: list[Person]) -> None:
 
     def judge() -> None:
         for person, before in still.items():
+            world.oracles.recovered += 1
             if person.state()["decisions"] == before:
                 world.oracles.violate("I-5", f"{person.study_id} has not moved since the outage")
 
@@ -214,8 +219,15 @@ def _is_done(world: World, people: list[Person]) -> bool:
         and world.quiet
         and not world.hosting.endpoints
         and not any(each.is_live for each in world.tuning.jobs.values())
-        and world.clock.now > 400.0
+        and world.clock.now > _at_worst(world.faults.weather)
     )
+
+
+def _at_worst(weather: Weather) -> float:
+    """Say when the great misfortune of a weather is past."""
+    if weather.outage:
+        return OUTAGE[1] + MOVES_WITHIN
+    return BACK if weather.restore else 400.0
 
 
 def _calm_down(world: World) -> None:
@@ -230,6 +242,7 @@ def fixpoint(world: World) -> None:
     """Replay every event that there was: nothing may be written, changed or told (I-9)."""
     before = (world.mutations, world.table.writes)
     for event in world.carriers.archive:
+        world.oracles.replayed += 1
         world.carriers.route(event, faults=False)
     world.run(world.clock.now + 400.0)
     world.run(world.clock.now + 300.0, stop=lambda: world.quiet)

@@ -65,17 +65,17 @@ def terms_of(made: dict[str, Any]) -> Terms:
     )
 
 
-_CERTAIN = Luck(failed=0.0, unlucky=0.0, silent=0.0, late=0.0)
+CERTAIN = Luck(failed=0.0, unlucky=0.0, silent=0.0, late=0.0)
 FAULT_FREE: dict[str, Story] = {
-    "deploy": Story((Part("ana", spec(deploy=deploy())),), _CERTAIN),
-    "stop": Story((Part("ana", spec(deploy=deploy()), words=((170.0, "stop"),)),), _CERTAIN),
-    "cancel": Story((Part("ana", spec(), words=((120.0, "cancel"),)),), _CERTAIN),
+    "deploy": Story((Part("ana", spec(deploy=deploy())),), CERTAIN),
+    "stop": Story((Part("ana", spec(deploy=deploy()), words=((170.0, "stop"),)),), CERTAIN),
+    "cancel": Story((Part("ana", spec(), words=((120.0, "cancel"),)),), CERTAIN),
     "approval": Story(
         (Part("ana", spec(rounds={"max": 1, "trials": 4, "parallel": 2, "sizes": "fixed"},
-                          deploy=deploy(approve=True))),), _CERTAIN,
+                          deploy=deploy(approve=True))),), CERTAIN,
     ),
     "failure": Story((Part("ana", spec(stop=[{"failures": {"share": "50%", "after": 2}}])),),
-                     replace(_CERTAIN, failed=1.0)),
+                     replace(CERTAIN, failed=1.0)),
 }  # fmt: skip
 """The paths on which a fault is tried at every call."""
 

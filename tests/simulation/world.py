@@ -31,6 +31,10 @@ PRICE_PER_HOUR = "0.36"
 SIGNING_SECRET = "signing"
 _HOSTED = ("Endpoint", "Model")
 _MUTATING = ("Create", "Update", "Delete", "Put", "Stop", "Send", "Publish", "Transact")
+_UNFENCED = frozenset({"UpdateEndpoint", "DeleteEndpoint"})
+_STALL, _SENT = 399.5, 59.5
+"""How long a process may stall, dead for Lambda long before; and a request that is on its way. These
+two have no name or condition that would tell SageMaker that they are late."""
 _TRACE = 4000
 _STORM = 15_000
 """More API calls than any schedule needs: something asks again and again."""
@@ -159,7 +163,7 @@ class World:
         note = "" if fault is None else fault[0]
         self.trace.append((self.clock.now, task.id, task.function, operation, request, note))
         if fault is not None and fault[0] == "stall":
-            self.clock.sleep(0.5 + fault[1] * 399.5)
+            self.clock.sleep(0.5 + fault[1] * (_SENT if operation in _UNFENCED else _STALL))
             fault = None
         if service == "sagemaker" and self._is_out():
             raise ReadTimeoutError(endpoint_url=service)
@@ -231,10 +235,16 @@ class World:
             task = self.clock.current
             return self.hosting.call(operation, request, task.function if task else "nobody")
         if operation == "CreateHyperParameterTuningJob":
-            fault = self.faults.draw("sagemaker")
-            if fault is not None and fault[0] == "full":
-                self.tuning.full_until = self.clock.now + 60 + fault[1] * 3600
+            self._mood(operation)
         return self.tuning.call(operation, request)
+
+    def _mood(self, operation: str) -> None:
+        """Have no room for a while, or refuse a job; AWS may look at names only after that."""
+        match self.faults.draw("sagemaker"):
+            case ("full", amount):
+                self.tuning.full_until = self.clock.now + 60 + amount * 3600
+            case ("refuse", _):
+                raise failure("ValidationException", "a parameter is not valid", operation)
 
     def _tags(self, resource: str) -> dict[str, Any]:
         kind, _, name = resource.rpartition(":")[2].partition("/")

@@ -95,9 +95,13 @@ class MemoryStore:
         return written
 
     def live(self) -> tuple[str, ...]:
-        """Return the ids of all studies that are not over."""
+        """Return the ids of all studies that are not over, or have a command that waits."""
         with self._lock:
-            return tuple(each.id for each in self._studies.values() if not each.phase.is_over)
+            return tuple(
+                each.id
+                for each in self._studies.values()
+                if not each.phase.is_over or self._commands.get(each.id)
+            )
 
     def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
         """Return the newest studies; with `before`, those older than that one."""

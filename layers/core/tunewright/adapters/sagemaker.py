@@ -27,6 +27,7 @@ from tunewright.domain.study import Deployment
 from tunewright.domain.trial import TrialStatus
 
 _PAGE = 100
+_CAPACITY = "ResourceLimitExceeded"
 _VARIANT = "AllTraffic"
 _REFUSALS = frozenset(
     {
@@ -53,7 +54,7 @@ def raise_for(error: Exception) -> NoReturn:
     if not isinstance(error, ClientError):
         raise UnknownOutcomeError(type(error).__name__, str(error)) from error
     code, words = code_of(error), words_of(error)
-    if code == "ResourceLimitExceeded":
+    if code == _CAPACITY:
         raise CapacityError(code, words) from error
     if code in _REFUSALS and not _PASSING.search(words):
         raise RefusedError(code, words) from error
@@ -98,11 +99,16 @@ class SageMakerTuning:
         try:
             self._client.create_hyper_parameter_tuning_job(**request)
         except ClientError as error:
-            if not _is_taken(error):
+            if not (_is_taken(error) or self._was_made(job, error)):
                 raise_for(error)
             self._adopt(job, tags, error)
         except BotoCoreError as error:
             raise_for(error)
+
+    def _was_made(self, job: str, error: ClientError) -> bool:
+        """Look if a call that was not answered made it: AWS may see quotas before names."""
+        is_definite = code_of(error) in _REFUSALS | {_CAPACITY}
+        return is_definite and self.look(job).exists
 
     def _adopt(self, job: str, tags: dict[str, str], taken: ClientError) -> None:
         """Make sure that a job which is there already is the one that we meant to make."""
@@ -144,6 +150,7 @@ class SageMakerTuning:
             exists=True,
             status=told["HyperParameterTuningJobStatus"],
             launched=sum(told["TrainingJobStatusCounters"].values()),
+            running=told["TrainingJobStatusCounters"].get("InProgress", 0),
             created=told["CreationTime"],
             ended=told.get("HyperParameterTuningEndTime"),
             words=told.get("FailureReason"),

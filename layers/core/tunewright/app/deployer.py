@@ -4,7 +4,7 @@ It is the only one with rights to models and endpoints. It reads what a study as
 it saw and did to the endpoint's own record, and wakes the study; studies it never writes.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tunewright.app.ports import Clock, EndpointStore, Hosting, StudyStore, Wake, Wakes
 from tunewright.domain import names
@@ -21,6 +21,8 @@ from tunewright.domain.study import Deployment, DeployModel, Phase, Study
 from tunewright.domain.values import show_duration
 
 _VALIDATION = "validation"
+FRESH = timedelta(seconds=30)
+"""How old a look may be on which an endpoint is moved: SageMaker does not know a late move."""
 _BROKEN = frozenset({"Failed", "UpdateRollbackFailed"})
 """States of an endpoint that cannot be updated any more."""
 PATIENCE = timedelta(minutes=60)
@@ -91,6 +93,7 @@ class Deployer:
         since = endpoint.held_since or self._clock.now()
         if endpoint.holder is None or endpoint.held_since is None:
             endpoint = self._endpoints.save(endpoint.but(holder=study.id, held_since=since))
+        looked = self._clock.now()
         hosted = self._hosting.look(planned.endpoint, study.stack)
         report = Report(
             live=_live(hosted, endpoint.champion),
@@ -101,7 +104,7 @@ class Deployer:
         begun = hosted is not None and hosted.config == planned.model
         told = None  # Nothing is begun so late: whoever gives up on it would leave it behind.
         if begun or not late:
-            told = self._one_step(study, planned, deploy, hosted, report)
+            told = self._one_step(study, planned, deploy, hosted, report, looked)
         freed = endpoint.but(holder=None, held_since=None)
         if told is None and not late:
             return False
@@ -141,6 +144,7 @@ class Deployer:
         deploy: Deploy,
         hosted: HostedSeen | None,
         report: Report,
+        looked: datetime,
     ) -> Report | None:
         if hosted is not None and not hosted.ours:
             words = f"{planned.endpoint} does not carry this stack's tags"
@@ -155,7 +159,7 @@ class Deployer:
             return None  # It is changing: wait for the end of that.
         if (hosted.config if hosted else None) != planned.replaces:
             return report.but(outcome="outdated")
-        return self._go_live(study, planned, deploy, hosted, report)
+        return self._go_live(study, planned, deploy, hosted, report, looked)
 
     def _go_live(
         self,
@@ -164,12 +168,15 @@ class Deployer:
         deploy: Deploy,
         hosted: HostedSeen | None,
         report: Report,
+        looked: datetime,
     ) -> Report | None:
         try:
             is_new = self._hosting.make_model(planned, deploy, study.profile, study.tags)
             if hosted is not None and hosted.words and not is_new:
                 # Our config was tried before, and rolled back.
                 return report.but(outcome="refused", words=hosted.words)
+            if self._clock.now() - looked > FRESH:
+                return None  # Others may have been here since: the next call looks again.
             self._hosting.go_live(planned, study.tags, update=hosted is not None)
         except CapacityError:
             return None  # A quota is used up: the next call tries again.

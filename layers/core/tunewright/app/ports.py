@@ -47,7 +47,7 @@ class StudyStore(Protocol):
         ...
 
     def live(self) -> tuple[str, ...]:
-        """Return the ids of all studies that are not over."""
+        """Return the ids of all studies that are not over, or have a command that waits."""
         ...
 
     def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:

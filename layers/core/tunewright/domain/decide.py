@@ -8,13 +8,19 @@ from datetime import datetime
 
 from tunewright.domain.round import Round, RoundStatus
 from tunewright.domain.steps.choose import choose
-from tunewright.domain.steps.close import close, judge_live, search_is_over, stop_again
+from tunewright.domain.steps.close import (
+    close,
+    judge_live,
+    search_is_over,
+    stop_again,
+    stop_live,
+)
 from tunewright.domain.steps.command import answer
 from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.lease import end_lease
 from tunewright.domain.steps.plan import end, next_round
 from tunewright.domain.steps.resync import resync
-from tunewright.domain.steps.step import Look, Observation, Step
+from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, Study
 
 __all__ = ["decide"]
@@ -49,8 +55,15 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
 
 def _while_owing(study: Study, now: datetime) -> Step | None:
     """Wait for what is owed; waiting for capacity is not longer than the search may take."""
-    over = search_is_over(study, now) if study.waits_for_capacity(now) else None
-    return None if over is None else end(study.without_live(), over.reason, now)
+    live, waits = study.live, study.waits_for_capacity(now)
+    over = search_is_over(study, now) if waits else None
+    if live is None or over is None:
+        return None
+    ending = study.but(ending=over.reason)
+    reason = f"round {live.plan.number} is not waited for any longer: {over.reason}"
+    return Step(stop_live(ending, live, over.rule, now)).tell(
+        DecisionKind.STOPPING, reason, now, round_number=live.plan.number
+    )
 
 
 def _between(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
@@ -71,6 +84,8 @@ def _during(study: Study, live: Round, seen: Observation, now: datetime) -> Step
     told = seen.round if seen.round is not None and seen.round.job == live.plan.job else None
     if told is not None and (told.is_over or not told.exists):
         return close(study, live, told, now, listed=seen.listed)
+    if told is not None and told.finished > live.progress.finished and not seen.listed:
+        return Look(View.LISTING)  # Some ends were lost: the rules are to know of them now.
     if live.status is RoundStatus.RUNNING:
         return judge_live(study, live, now, listed=seen.listed)
     if told is not None and told.status == "InProgress" and live.began is None:

@@ -50,6 +50,7 @@ class RoundSeen:
         exists: Whether there is such a job.
         status: Its status, as SageMaker words it.
         launched: How many training jobs it has launched.
+        running: How many of them have not ended.
         created: When it was made.
         ended: When it ended; None while it has not.
         words: SageMaker's failure reason; None if it gives none.
@@ -59,6 +60,7 @@ class RoundSeen:
     exists: bool
     status: str = ""
     launched: int = 0
+    running: int = 0
     created: datetime | None = None
     ended: datetime | None = None
     words: str | None = None
@@ -67,6 +69,11 @@ class RoundSeen:
     def is_over(self) -> bool:
         """Whether it has ended."""
         return self.status in {"Completed", "Stopped", "Failed"}
+
+    @property
+    def finished(self) -> int:
+        """How many of its training jobs have ended."""
+        return self.launched - self.running
 
 
 @dataclass(frozen=True, slots=True)

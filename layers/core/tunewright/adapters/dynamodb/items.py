@@ -19,7 +19,7 @@ from tunewright.domain.seen import Endpoint
 from tunewright.domain.study import Command, Decision, Standing, Study
 from tunewright.domain.trial import Trial
 
-LIVE, OVER, LEASED = "live", "over", "leased"
+LIVE, OVER, LEASED, ASKED = "live", "over", "leased", "asked"
 MARKED = "yes"
 ANSWERED_FOR = timedelta(days=90)
 """How long an answered command is remembered, so that it cannot be given again."""
@@ -59,7 +59,7 @@ def read_study(item: Item) -> Study:
 
 
 def study_id_of(key: Item) -> str:
-    """Read a study's id from its key."""
+    """Read a study's id from its key, or from that of a command to it."""
     return _name(key)
 
 
@@ -154,13 +154,19 @@ def command_partition(study_id: str) -> str:
 
 
 def command_item(study_id: str, command: Command) -> Item:
-    """Write a command, marked as waiting, in the order in which they were given."""
+    """Write a command, marked as waiting, in the order in which they were given.
+
+    As long as it waits it stands in the index of what stands: the sweep wakes its study, even if
+    that is over.
+    """
     fields = {
         "kind": command.kind.value,
         "by": command.by,
         "at": command.at,
         "plan_hash": command.plan_hash,
         WAITING: f"{stamp(command.at)}#{command.id}",
+        STANDING: ASKED,
+        "submitted": command.at,
     }
     return command_key(study_id, command.id) | typed(fields)
 

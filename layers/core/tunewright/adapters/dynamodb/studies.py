@@ -106,10 +106,16 @@ class DynamoStudies:
         return written
 
     def live(self) -> tuple[str, ...]:
-        """Return the ids of all studies that are not over; one just submitted may be missing."""
-        values = typed({":live": items.LIVE})
-        found = self._table.query(f"{STANDING} = :live", values, index=STANDING, late=True)
-        return tuple(items.study_id_of(each) for each in found)
+        """Return the ids of all studies that are not over, or have a command that waits.
+
+        What was submitted or said just now may be missing.
+        """
+        found: dict[str, None] = {}
+        for each in (items.LIVE, items.ASKED):
+            values = typed({":standing": each})
+            rows = self._table.query(f"{STANDING} = :standing", values, index=STANDING, late=True)
+            found |= dict.fromkeys(items.study_id_of(row) for row in rows)
+        return tuple(found)
 
     def newest(self, limit: int, *, before: str | None = None) -> tuple[Study, ...]:
         """Return the newest studies; with `before`, those older than that one.
@@ -168,7 +174,7 @@ class DynamoStudies:
         """Take a command off those that wait; it is kept for a while, so as to be given once."""
         return self._table.update_of(
             items.command_key(study_id, command.id),
-            f"REMOVE {WAITING} SET {EXPIRES} = :expires",
+            f"REMOVE {WAITING}, {STANDING} SET {EXPIRES} = :expires",
             f"attribute_exists({WAITING})",
             typed({":expires": items.expiry(command)}),
         )

@@ -210,6 +210,20 @@ def ask(step: Step, why: str, now: datetime) -> Step:
     return waiting.tell(DecisionKind.NEEDS_PERSON, reason, now, round_number=number)
 
 
+def stop_live(study: Study, live: Round, by: str, now: datetime) -> Study:
+    """Owe the stop of the live round, whether or not its tuning job was seen to be made.
+
+    One that SageMaker had no room for is no exception: an earlier try that was not answered, or
+    is late, may still have made it.
+    """
+    stopping = live.but(
+        status=RoundStatus.STOPPING,
+        stopped_by=live.stopped_by or by,
+        told_to_stop=live.told_to_stop or now,
+    )
+    return study.with_live(stopping).but(owed=(StopRound(job=live.plan.job),))
+
+
 def stop_again(study: Study, live: Round, seen: RoundSeen) -> Step:
     """Owe the stop of a job that appeared only after it was told to stop."""
     made = live.but(began=seen.created)

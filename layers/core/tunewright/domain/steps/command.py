@@ -3,15 +3,14 @@
 from dataclasses import replace
 from datetime import datetime
 
-from tunewright.domain.round import RoundStatus
 from tunewright.domain.steps.choose import finish, owe_deployment
+from tunewright.domain.steps.close import stop_live
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import (
     Command,
     CommandKind,
     DecisionKind,
     Phase,
-    StopRound,
     Study,
 )
 
@@ -83,14 +82,7 @@ def _stopping(study: Study, now: datetime) -> Study:
     live = study.live
     if live is None:
         return study.but(owed=())
-    if study.waits_for_capacity(now):
-        return study.without_live()
-    stopping = live.but(
-        status=RoundStatus.STOPPING,
-        stopped_by=live.stopped_by or "a person",
-        told_to_stop=live.told_to_stop or now,
-    )
-    return study.with_live(stopping).but(owed=(StopRound(job=live.plan.job),))
+    return stop_live(study, live, "a person", now)
 
 
 def _approval(study: Study, command: Command, now: datetime) -> Step:

@@ -1,0 +1,113 @@
+"""Misfortunes told as plans: what random schedules meet too rarely to be trusted to meet it.
+
+Each is a story and the faults that befall it, built one upon the other: the number of a call is
+that which it has once the faults before it have happened.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tests.simulation.faults import Fault, Plan
+from tests.simulation.schedule import Outcome, run
+from tests.simulation.story import CERTAIN, Part, Story, spec
+from tests.simulation.world import World
+
+Scenario = Callable[[], Outcome]
+_LATE = 45.0
+"""How much later than its trial an objective may come."""
+
+
+def _none() -> Plan:
+    return {}
+
+
+def _stall(seconds: float) -> Fault:
+    return "stall", (seconds - 0.5) / 399.5
+
+
+def _sizes(trials: int, parallel: int, rounds: int = 1) -> dict[str, object]:
+    return {"max": rounds, "trials": trials, "parallel": parallel, "sizes": "fixed"}
+
+
+def _cancelled_at(seconds: float) -> Story:
+    part = Part("ana", spec(rounds=_sizes(8, 1)), words=((seconds, "cancel"),))
+    return Story((part,), CERTAIN)
+
+
+def _call(story: Story, plan: Plan, function: str, operation: str, which: int = 0) -> int:
+    """Say the number of a function's call of a kind, in a run with the faults so far."""
+    made: list[tuple[str, str]] = []
+
+    def watch(world: World) -> None:
+        world.audit = lambda by, _service, name, _request, _tags: made.append((by, name))
+
+    run("scenario", story, plan=dict(plan), watch=watch, replay=False)
+    found = [at for at, each in enumerate(made) if each == (function, operation)]
+    return found[which]
+
+
+def _play(story: Story, plan: Plan) -> Outcome:
+    return run("scenario", story, plan=plan, keep=True)
+
+
+def unanswered_start_meets_a_full_quota() -> Outcome:
+    """A start succeeds unanswered; the next try meets a full quota; then comes a cancel."""
+    story, plan = _cancelled_at(120), _none()
+    plan["sagemaker", 1] = "full", 0.9
+    plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = (
+        "timeout_after", 0.5,
+    )  # fmt: skip
+    return _play(story, plan)
+
+
+def unanswered_start_is_refused() -> Outcome:
+    """A start succeeds unanswered, and the next try is refused before its name is looked at."""
+    story, plan = _cancelled_at(120), _none()
+    plan["sagemaker", 1] = "refuse", 0.0
+    plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = (
+        "timeout_after", 0.5,
+    )  # fmt: skip
+    return _play(story, plan)
+
+
+def zombie_starts_after_the_cancel() -> Outcome:
+    """A start stalls; another try meets a full quota; a cancel; then the zombie makes the job."""
+    story, plan = _cancelled_at(310), _none()
+    plan["sagemaker", 0] = "full", 0.0
+    plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = _stall(396)
+    return _play(story, plan)
+
+
+def _one_late_trial() -> Story:
+    return Story((Part("ana", spec(rounds=_sizes(1, 1))),), replace(CERTAIN, late=1.0))
+
+
+def news_comes_while_older_news_is_folded() -> Outcome:
+    """A wake stalls before it folds a trial without objective; meanwhile the objective comes."""
+    story, plan = _one_late_trial(), _none()
+    plan["event", 0] = "twice", (_LATE + 1.0) / 120
+    plan["event", 1] = "drop", 0.0  # The end of the round, which would find it, too.
+    plan["call", _call(story, plan, "OnWake", "TransactWriteItems", 2)] = _stall(_LATE + 2.4)
+    plan["call", _call(story, plan, "OnTrainingJob", "SendMessage", 1)] = _stall(10)
+    return _play(story, plan)
+
+
+def two_record_one_trial() -> Outcome:
+    """A record of the late objective stalls; meanwhile the end of the round records it, too."""
+    story, plan = _one_late_trial(), _none()
+    plan["event", 0] = "twice", (_LATE + 1.0) / 120
+    plan["event", 1] = "late", 2 / 1799
+    plan["call", _call(story, plan, "OnTrainingJob", "PutItem", 1)] = _stall(20)
+    return _play(story, plan)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    each.__name__: each
+    for each in (
+        unanswered_start_meets_a_full_quota,
+        unanswered_start_is_refused,
+        zombie_starts_after_the_cancel,
+        news_comes_while_older_news_is_folded,
+        two_record_one_trial,
+    )
+}
