@@ -301,6 +301,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "every change is an event on the default bus, in the form that was seen from AWS",
             (
                 "test_every_change_of_a_job_and_its_trials_is_an_event",
+                "test_every_kind_of_event_with_every_status_has_aws_shape",
                 "test_events_reach_a_queue_through_a_rule",
             ),
         ),
@@ -308,6 +309,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "the form that AWS documents, lost, doubled and late events",
             (
                 "test_events_may_come_as_the_documentation_shows_them",
+                "test_every_kind_of_event_with_every_status_has_aws_shape",
                 "test_events_are_lost_doubled_and_late_as_asked",
             ),
             "only if asked for",
