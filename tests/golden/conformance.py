@@ -320,6 +320,8 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "a killed server goes on: nothing lost that was acknowledged, no trial twice at a time",
             (
                 "test_a_killed_server_loses_nothing_it_acknowledged",
+                "test_a_job_whose_server_is_killed_again_and_again_is_complete",
+                "test_a_bucket_and_its_tags_survive_a_kill_at_once",
                 "test_a_trial_of_a_killed_server_is_reaped_and_run_again",
                 "test_a_job_goes_on_after_a_restart_with_the_same_trials",
             ),
