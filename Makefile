@@ -14,7 +14,7 @@ export OMP_NUM_THREADS := 1
 SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients coverage bench bench-overhead bench-search bench-stopping check \
+.PHONY: help demo test test-slow test-clients coverage bench bench-overhead bench-search bench-stopping bench-suggest check \
 	format requirements golden build validate deploy simulate simulate-long mutants clean
 
 help: ## Show what can be typed
@@ -64,6 +64,12 @@ bench-stopping: .venv-bench/.ready ## Replay recorded searches under stopping ru
 	@$(BENCH) bench.stopping.traces --part reporting --seeds $(if $(FULL),20,1)
 	@$(BENCH) bench.stopping.replay --part reporting
 	@$(BENCH) bench.search.page
+
+.venv-optuna/.ready: bench/requirements-optuna.txt
+	@$(PYTHON) -m venv .venv-optuna && .venv-optuna/bin/pip install -q -r bench/requirements-optuna.txt && touch $@
+
+bench-suggest: .venv-bench/.ready .venv-optuna/.ready ## Compare our suggestions with Optuna's GPSampler (hours; 6 GB for torch; goes on where it was cut)
+	@$(BENCH) bench.suggest
 
 check: $(READY) ## Lint, types, import contracts, generated files
 	@echo "ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from embedded_aws import state
+from embedded_aws.bodies import Message, Receive, again, whole_body
 from embedded_aws.calls import Calls
 from embedded_aws.changes import Changes, apply
 from embedded_aws.encryption import with_key
@@ -21,9 +22,7 @@ from embedded_aws.opening import end_functions, opened
 from embedded_aws.operations import Operation, operation_of
 from embedded_aws.queues import take_turns
 
-Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 T = TypeVar("T")
@@ -91,8 +90,8 @@ class EmbeddedAws:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         body = b""
         if scope["method"] == "POST":
-            body = await _whole_body(receive)
-            receive = _again(body)
+            body = await whole_body(receive)
+            receive = again(body)
         query = scope.get("query_string", b"").decode("latin-1")
         operation = operation_of(scope["method"], scope["path"], headers, query, body)
         if not operation.changes:
@@ -218,26 +217,3 @@ class EmbeddedAws:
                     self.save()
             except Exception:  # noqa: BLE001 - the next save may do
                 _LOG.exception("the state of the embedded AWS could not be saved")
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _again(body: bytes) -> Receive:
-    """Give a body that was read to somebody else who reads it."""
-    given = False
-
-    async def receive() -> Message:
-        nonlocal given
-        if given:
-            return {"type": "http.disconnect"}
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

@@ -9,8 +9,8 @@ _READING = re.compile(
     r"(Get|List|Describe|BatchGet|Query$|Scan$|Head|Lookup|Search|Simulate|Validate|Estimate"
     r"|Filter|AssumeRole|Transact(Get)|ReceiveMessage$|ChangeMessageVisibility|Detect)"
 )
-_TELEMETRY = frozenset({"logs", "monitoring", "cloudwatch", "sts", "s3"})
-"""What keeps no promise worth a sync: logs and metrics; objects have their own files."""
+_TELEMETRY = frozenset({"logs", "monitoring", "cloudwatch", "sts"})
+"""What keeps no promise worth a sync: logs and metrics."""
 _SCOPE = re.compile(r"Credential=[^/,]+/\d{8}/[^/,]+/([^/,]+)/aws4_request")
 
 
@@ -47,6 +47,9 @@ def operation_of(
         name = (parse_qs(query).get("Action") or [""])[0]
     if service in _TELEMETRY:
         changes = False
+    elif service == "s3":
+        # An object has its own file at once; a bucket, while it is empty, and its settings have not
+        changes = method in {"PUT", "DELETE"} and "/" not in path.strip("/")
     elif name:
         changes = _READING.match(name) is None
     else:

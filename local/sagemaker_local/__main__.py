@@ -4,7 +4,7 @@ import argparse
 import signal
 from pathlib import Path
 
-from sagemaker_local.faults import parsed
+from sagemaker_local.faults import parsed, rates
 from sagemaker_local.server import serve
 
 
@@ -33,9 +33,17 @@ def main() -> None:
         metavar="TYPE=COUNT",
         help="how many instances of a type may train at once, such as ml.m5.large=4",
     )
+    parser.add_argument(
+        "--rate",
+        action="append",
+        default=[],
+        metavar="OPERATION=PER_SECOND",
+        help="how often an operation may be asked for, 0 for no limit; AWS: ListTrainingJobs=2",
+    )
     given = parser.parse_args()
     try:
         faults = parsed(_pairs(given.fault))
+        per_second = rates(_pairs(given.rate))
         quotas = {kind: int(count) for kind, count in _pairs(given.quota).items()}
     except ValueError as error:
         parser.error(str(error))
@@ -47,6 +55,7 @@ def main() -> None:
         cpus=given.cpus,
         faults=faults,
         instance_quotas=quotas,
+        per_second=per_second,
         say=lambda line: print(line, flush=True),  # noqa: T201
     )
 

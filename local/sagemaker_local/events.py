@@ -103,7 +103,16 @@ def endpoint_event(settings: Settings, endpoint: Document) -> Event:
         "LastModifiedTime": _millis(endpoint["LastModifiedTime"]),
         "Tags": {} if status == "Deleted" else tag_map(endpoint["_tags"]),
     }
-    return _event(settings, "Endpoint", endpoint["EndpointArn"], detail)
+    wanted = ("DesiredWeight", "DesiredInstanceCount")
+    variants = [{key: one[key] for key in wanted if key in one} for one in endpoint["_variants"]]
+    return _event(
+        settings,
+        "Endpoint",
+        endpoint["EndpointArn"],
+        detail,
+        documented={"ProductionVariants": variants},
+        write=float,
+    )
 
 
 def deployment_event(
@@ -127,7 +136,7 @@ def deployment_event(
             "StartTime": _millis(pending["StartTime"]),
             "ProductionVariants": _variants(pending["ProductionVariants"]),
         }
-    return _event(settings, "Endpoint Deployment", endpoint["EndpointArn"], detail)
+    return _event(settings, "Endpoint Deployment", endpoint["EndpointArn"], detail, write=int)
 
 
 def _variants(shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -177,8 +186,12 @@ def _event(
     arn: str,
     detail: Mapping[str, Any],
     documented: Mapping[str, Any] | None = None,
+    write: Callable[[int], str | float] = str,
 ) -> Event:
-    """Put an event together; `documented` has members that only the documentation shows."""
+    """Put an event together.
+
+    `documented` has members that only the documentation shows, `write` writes a time as it does.
+    """
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -188,19 +201,18 @@ def _event(
         "time": _iso(detail["LastModifiedTime"] / 1000),
         "region": settings.region,
         "resources": [arn],
-        "detail": _documented({**detail, **(documented or {})})
+        "detail": _documented({**detail, **(documented or {})}, write)
         if settings.faults.events_as == "documented"
         else dict(detail),
     }
 
 
-def _documented(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """A detail as AWS's documentation shows it: times as texts or floats, and no nulls.
+def _documented(detail: Mapping[str, Any], write: Callable[[int], str | float]) -> dict[str, Any]:
+    """A detail as AWS's documentation shows it: times in the form of each kind, and no nulls.
 
     The documentation knows nothing of a training job's tuning job, nor of why a job was complete.
     """
     unknown = ("TuningJobArn", "TuningJobCompletionReason")
-    write = float if "EndpointName" in detail else str
     return {
         key: write(value) if key.endswith("Time") else value
         for key, value in detail.items()

@@ -1,5 +1,6 @@
 """What AWS does to its clients on a bad day, done here on purpose; nothing of it by default."""
 
+import math
 import random
 import threading
 from collections.abc import Callable, Mapping
@@ -9,6 +10,8 @@ from typing import Any, Literal, get_type_hints
 from sagemaker_local.errors import ApiError
 
 Flavour = Literal["real", "documented"]
+AWS_RATES: Mapping[str, float] = {"ListTrainingJobs": 2.0}
+"""The rates a second that AWS holds operations to; this is the one that is known."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,26 @@ def parsed(settings: Mapping[str, str]) -> Faults:
         except ValueError as error:
             raise ValueError(f"{name} is a number, not {text}") from error
     return Faults(**found)
+
+
+def rates(settings: Mapping[str, str]) -> dict[str, float]:
+    """Read how often a second operations may be asked for; what is not named is as on AWS.
+
+    Raises:
+        ValueError: a rate is not a number from 0, which lifts the limit.
+
+    >>> rates({"ListTrainingJobs": "0", "Search": "5"})
+    {'Search': 5.0}
+    """
+    found = dict(AWS_RATES)
+    for name, text in settings.items():
+        try:
+            found[name] = float(text)
+        except ValueError as error:
+            raise ValueError(f"the rate of {name} is a number, not {text}") from error
+        if not 0 <= found[name] < math.inf:
+            raise ValueError(f"the rate of {name} is a number from 0, which means no limit")
+    return {name: rate for name, rate in found.items() if rate}
 
 
 class Chance:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from embedded_aws import whole_body
 from sagemaker_local import invocations
 from sagemaker_local.engine import Engine
 from sagemaker_local.errors import ApiError
@@ -90,7 +91,7 @@ class SageMakerLocal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _whole_body(receive)
+        body = await whole_body(receive)
         operation = _operation(scope)
         if operation is not None:
             response = await asyncio.to_thread(self._answer, operation, body)
@@ -176,15 +177,3 @@ def _operation(scope: Scope) -> str | None:
             target: str = value.decode("latin-1")
             return target.removeprefix(TARGET_PREFIX) if target.startswith(TARGET_PREFIX) else None
     return None
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            break
-    return b"".join(parts)

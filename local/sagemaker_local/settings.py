@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sagemaker_local.faults import Faults
+from sagemaker_local.faults import AWS_RATES, Faults
 
 Refusal = Literal["nothing", "scaling", "all_warm_start", "everything"]
 
@@ -36,8 +36,8 @@ class Settings:
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     instance_quotas: Mapping[str, int] = field(default_factory=dict)
     """How many instances of a type may train at once; a type that is not named has no limit."""
-    per_second: Mapping[str, float] = field(default_factory=lambda: {"ListTrainingJobs": 2.0})
-    """The rates that AWS holds operations to; this is the one that is known."""
+    per_second: Mapping[str, float] = field(default_factory=lambda: dict(AWS_RATES))
+    """How often a second operations may be asked for; what is not named has no limit."""
     spot_price: float = 0.3
     """What a spot second costs of an on-demand one: AWS speaks of savings of up to 90 %."""
     faults: Faults = field(default_factory=Faults)

@@ -154,14 +154,23 @@ def again(document: Document, at: float) -> Document:
 
 
 def interrupted(document: Document, at: float) -> Document:
-    """Lose the instance, and wait for another; the time so far counts."""
-    after = {**document, "SecondaryStatusTransitions": _extended(document, "Interrupted", "", at)}
+    """Lose the instance; the time so far counts."""
     return {
-        **after,
+        **document,
+        "SecondaryStatus": "Interrupted",
+        "LastModifiedTime": millis(at),
+        "SecondaryStatusTransitions": _extended(document, "Interrupted", "", at),
+        "_interrupted": document.get("_interrupted", 0) + 1,
+    }
+
+
+def waiting(document: Document, at: float) -> Document:
+    """Wait for another instance."""
+    return {
+        **document,
         "SecondaryStatus": "Starting",
         "LastModifiedTime": millis(at),
-        "SecondaryStatusTransitions": _extended(after, "Starting", "", at),
-        "_interrupted": document.get("_interrupted", 0) + 1,
+        "SecondaryStatusTransitions": _extended(document, "Starting", "", at),
     }
 
 

@@ -145,7 +145,8 @@ class Trials:
         if outcome.secondary == "Interrupted":
             if training_jobs.waits_too_long(document, now):
                 return False
-            self._change(name, lambda d: training_jobs.interrupted(d, now))
+            for change in (training_jobs.interrupted, training_jobs.waiting):  # each is an event
+                self._change(name, lambda d, change=change: change(d, now))  # type: ignore[misc]
             self._run_later(name, self._settings.faults.spot_wait_seconds)
             return True
         if not training_jobs.may_retry(document, outcome.failure_reason or ""):

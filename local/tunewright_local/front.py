@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from embedded_aws import again, whole_body
 from tunewright_local.chaos import Trouble
 from tunewright_local.profile import ACCOUNT
 from tunewright_local.refusals import Answer, refuse
@@ -90,7 +91,7 @@ class Front:
             body = json.dumps({"ready": self.ready}).encode()
             await _send(send, (200, {"Content-Type": "application/json"}, body))
             return
-        body = await _whole(receive)
+        body = await whole_body(receive)
         if path == INBOX or path.startswith(f"{INBOX}/"):
             answer = await asyncio.to_thread(self._inbox.answer, scope["method"], path, body)
             await _send(send, answer)
@@ -125,7 +126,7 @@ class Front:
         self, scope: Scope, body: bytes, send: Send, trouble: Trouble | None
     ) -> None:
         if trouble != "refused":
-            await self._inner(scope, _again(body), _nowhere if trouble else send)
+            await self._inner(scope, again(body), _nowhere if trouble else send)
         if trouble is not None:
             await _send(send, _AWAY)
 
@@ -152,29 +153,6 @@ def _request(scope: Scope, headers: dict[str, str], body: bytes) -> Request:
         headers=headers,
         body=body,
     )
-
-
-async def _whole(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if message["type"] == "http.disconnect" or not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def _again(body: bytes) -> Receive:
-    """Give a body that was read to somebody else who reads it."""
-    given = False
-
-    async def receive() -> Message:
-        nonlocal given
-        if given:
-            return {"type": "http.disconnect"}
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
 
 
 async def _nowhere(_: Message) -> None:

@@ -193,7 +193,8 @@ assert spot["EnableManagedSpotTraining"]
 assert spot["BillableTimeInSeconds"] <= spot["TrainingTimeInSeconds"]
 
 again = HyperparameterTuner.attach("xgb-hpo-search")  # added: another notebook, another day
-predictor = again.deploy(
+assert again.best_training_job() == best["TrainingJobName"]
+predictor = tuner.deploy(
     initial_instance_count=1,
     instance_type="ml.m5.large",
     endpoint_name="best-tuned-model",

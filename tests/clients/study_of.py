@@ -1,7 +1,9 @@
-"""Prints the study that the bridge makes of the guide's tuner, with whichever SDK is installed."""
+"""Prints the study that the bridge makes of the guide's tuner, with whichever SDK is installed.
+
+It is the last line: the SDKs log to stdout too.
+"""
 
 import json
-import sys
 
 from tunewright_client.sdk_bridge import from_tuner
 
@@ -69,4 +71,4 @@ tuner = HyperparameterTuner(
     strategy="Bayesian",
     early_stopping_type="Auto",
 )
-json.dump(from_tuner(tuner, inputs, study="guide", budget="40 USD"), sys.stdout)
+print(json.dumps(from_tuner(tuner, inputs, study="guide", budget="40 USD")))

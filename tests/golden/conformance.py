@@ -58,11 +58,12 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             (
                 "test_a_throttled_request_has_the_code_that_clients_know",
                 "test_listing_training_jobs_is_held_to_two_a_second",
+                "test_the_rate_of_an_operation_can_be_lifted",
                 "test_a_quota_counts_what_live_jobs_may_run_at_once",
                 "test_lists_lag_and_descriptions_do_not",
             ),
-            "only what is asked for with `--fault` and `--quota`, but for `ListTrainingJobs`, "
-            "which is held to two a second as on AWS",
+            "only what is asked for with `--fault`, `--quota` and `--rate`, but for "
+            "`ListTrainingJobs`, held to two a second as on AWS (`--rate ListTrainingJobs=0` not)",
         ),
     ),
     "Tuning jobs": (
@@ -203,7 +204,8 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_a_model_is_there_when_a_job_is_stopped",
                 "test_libsvm_is_what_data_are_without_a_content_type",
             ),
-            "it runs the xgboost that is installed, whatever version the image names",
+            "it runs the xgboost that is installed, whatever version the image names; parquet is "
+            "refused with a reason where pyarrow is not installed",
         ),
         Line(
             "script mode of both SDK generations",
@@ -279,7 +281,8 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_requests_are_shared_as_told",
             ),
             "at most four processes for each fleet; no Application Auto Scaling; the embedded "
-            "CloudWatch ignores the dimensions of metrics when it judges alarms",
+            "CloudWatch ignores the dimensions of metrics when it judges alarms; a "
+            "DeploymentConfig of CreateEndpoint is taken, and not kept for later updates",
         ),
         Line(
             "serverless endpoints start when they are asked, and have a limit",
@@ -301,6 +304,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "every change is an event on the default bus, in the form that was seen from AWS",
             (
                 "test_every_change_of_a_job_and_its_trials_is_an_event",
+                "test_every_kind_of_event_with_every_status_has_aws_shape",
                 "test_events_reach_a_queue_through_a_rule",
             ),
         ),
@@ -308,6 +312,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "the form that AWS documents, lost, doubled and late events",
             (
                 "test_events_may_come_as_the_documentation_shows_them",
+                "test_every_kind_of_event_with_every_status_has_aws_shape",
                 "test_events_are_lost_doubled_and_late_as_asked",
             ),
             "only if asked for",
@@ -318,6 +323,8 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "a killed server goes on: nothing lost that was acknowledged, no trial twice at a time",
             (
                 "test_a_killed_server_loses_nothing_it_acknowledged",
+                "test_a_job_whose_server_is_killed_again_and_again_is_complete",
+                "test_a_bucket_and_its_tags_survive_a_kill_at_once",
                 "test_a_trial_of_a_killed_server_is_reaped_and_run_again",
                 "test_a_job_goes_on_after_a_restart_with_the_same_trials",
             ),

@@ -121,6 +121,12 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=K/20260101/us-east-1/{}/aws4_request, Sign
         ("lambda", "", "PUT", "/2015-03-31/functions/f/code", b"{}", True),
         ("lambda", "", "GET", "/2015-03-31/functions/", b"", False),
         ("logs", "Logs_20140328.PutLogEvents", "POST", "/", b"{}", False),
+        ("s3", "", "PUT", "/bucket", b"", True),
+        ("s3", "", "PUT", "/bucket/", b"", True),
+        ("s3", "", "DELETE", "/bucket", b"", True),
+        ("s3", "", "GET", "/bucket", b"", False),
+        ("s3", "", "POST", "/bucket", b"", False),
+        ("s3", "", "PUT", "/bucket/key", b"", False),
         ("ssm", "AmazonSSM.PutParameter", "POST", "/", b"{}", True),
     ],
 )

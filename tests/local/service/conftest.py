@@ -16,11 +16,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sagemaker_local import protocol
+from sagemaker_local import events, protocol
 from sagemaker_local.api_model import operation_model
 from sagemaker_local.errors import ApiError
 from sagemaker_local.server import LocalServer
+from sagemaker_local.settings import Settings
 from sagemaker_local.validation import checked
+from tests.local.service import event_shapes
 from tests.local.service.fakes import Fakes
 
 NO_MODEL = {"S3ModelArtifacts": "s3://nowhere"}
@@ -105,6 +107,29 @@ def every_answer_has_its_shape(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict
 
     monkeypatch.setattr("sagemaker_local.service.success", watched)
     yield answered
+    assert not wrong
+
+
+@pytest.fixture(autouse=True)
+def every_event_has_its_shape(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Any]]:
+    """Hold each event of each test to what is known of AWS's; the kinds and statuses are noted."""
+    told: set[Any] = set()
+    wrong: list[str] = []
+
+    def watched(make: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        def made(settings: Settings, *rest: Any) -> dict[str, Any]:
+            event = make(settings, *rest)
+            faults = event_shapes.faults_of(event, settings.faults.events_as)
+            wrong.extend(f"{event['detail-type']}: {fault}" for fault in faults)
+            told.add((event["detail-type"], event_shapes.status_of(event)))
+            return event
+
+        return made
+
+    for name, make in list(vars(events).items()):
+        if name.endswith("_event") and not name.startswith("_"):
+            monkeypatch.setattr(events, name, watched(make))
+    yield told
     assert not wrong
 
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagemaker_local.events import Dispatcher
-from sagemaker_local.faults import Chance, Faults, Gate, parsed
+from sagemaker_local.faults import Chance, Faults, Gate, parsed, rates
 from sagemaker_local.store import Store
 from tests.local.service.conftest import World, until
 from tests.local.service.fakes import changed, tuning_request
@@ -181,3 +181,18 @@ def test_faults_are_read_by_their_names() -> None:
     ):
         with pytest.raises(ValueError, match=text):
             parsed(given)
+
+
+def test_rates_are_as_on_aws_but_for_those_that_are_named() -> None:
+    assert rates({}) == {"ListTrainingJobs": 2.0}
+    assert rates({"ListTrainingJobs": "0"}) == {}
+    assert rates({"Search": "5"}) == {"ListTrainingJobs": 2.0, "Search": 5.0}
+    for text in ("often", "-1", "inf", "nan"):
+        with pytest.raises(ValueError, match="the rate of Search is a number"):
+            rates({"Search": text})
+
+
+@pytest.mark.parametrize("world", [{"per_second": rates({"ListTrainingJobs": "0"})}], indirect=True)
+def test_the_rate_of_an_operation_can_be_lifted(world: World) -> None:
+    for _ in range(10):
+        assert world.sm.list_training_jobs()["TrainingJobSummaries"] == []

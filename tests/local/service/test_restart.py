@@ -76,6 +76,23 @@ def test_objects_survive_a_restart(world: World) -> None:
     s3.close()
 
 
+def test_a_bucket_and_its_tags_survive_a_kill_at_once(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    process, url = serve(root)
+    s3 = client("s3", url)
+    tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
+    s3.create_bucket(Bucket="empty")
+    s3.put_bucket_tagging(Bucket="empty", Tagging=tags)
+    s3.create_bucket(Bucket="gone")
+    s3.delete_bucket(Bucket="gone")
+    kill(process), s3.close()
+    process, url = serve(root)
+    s3 = client("s3", url)
+    assert [each["Name"] for each in s3.list_buckets()["Buckets"]] == ["empty"]
+    assert s3.get_bucket_tagging(Bucket="empty")["TagSet"] == tags["TagSet"]
+    kill(process), s3.close()
+
+
 def serve(root: Path) -> tuple[subprocess.Popen[str], str]:
     process = launch(str(SERVER), str(root))
     assert process.stdout is not None
