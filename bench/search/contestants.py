@@ -152,9 +152,10 @@ def a_study(
         },
         "search_space": {"eta": [0.1, 0.3]},
         "rounds": {
-            "max": 4,
-            "trials": trials // 4,
+            "max": 3,
+            "trials": trials // 3,
             "parallel": parallel,
+            "sizes": "auto",
             "strategy": strategy.lower(),
             "early_stopping": False,
         },

@@ -20,8 +20,9 @@ from tunewright_client.show_studies import (
     study_lines,
     study_table,
     trial_table,
+    what_if_lines,
 )
-from tunewright_client.spec_file import InvalidSpecError, SpecFile
+from tunewright_client.spec_file import InvalidSpecError, SpecFile, read_flow
 from tunewright_client.uploads import find_uploads, send, with_uris
 
 DONE, NEEDS_PERSON, BUDGET, INVALID, FAILED = 0, 2, 3, 4, 5
@@ -138,6 +139,25 @@ def why(api: ApiClient, study: str, *, as_json: bool) -> None:
 
 @click.command()
 @_STUDY
+@click.argument("rules", nargs=-1, required=True)
+@_JSON
+@talks
+def whatif(api: ApiClient, study: str, *, rules: tuple[str, ...], as_json: bool) -> None:
+    """Replay a study's record under other stopping rules: what they would have saved, and lost.
+
+    RULES are written as in a spec, such as 'not_improving: {trials: 10}'; any of them may fire.
+    """
+    try:
+        body = {"stop": [read_flow(rule) for rule in rules]}
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        sys.exit(INVALID)
+    found = api.ask("POST", f"/studies/{study}/whatif", body)
+    _print(found, what_if_lines(found), as_json=as_json)
+
+
+@click.command()
+@_STUDY
 @click.option("--every", default=_POLL_SECONDS, show_default=True, help="Seconds between looks.")
 @talks
 def watch(api: ApiClient, study: str, *, every: float) -> None:
@@ -203,6 +223,7 @@ COMMANDS: tuple[click.Command, ...] = (
     show,
     trials,
     why,
+    whatif,
     watch,
     _command("pause", "Start no new round; the running one goes on."),
     _command("resume", "Carry on."),

@@ -96,6 +96,23 @@ def decision_text(decision: dict[str, Any]) -> str:
     return "\n".join([first, *(f"       {each}" for each in rest)])
 
 
+def what_if_lines(found: dict[str, Any]) -> list[str]:
+    """What other rules would have come to, where they fire, and what nobody can know."""
+    lines = [found["sentence"]]
+    lines += [
+        f"  round {each['round_number']} after {each['trials']} trials, {each['rule']}: "
+        f"{each['reason']}"
+        for each in found["firings"]
+    ]
+    if not found["firings"]:
+        lines.append("  none of these rules would have fired")
+    lines += [
+        f"  round {number} would have gone on: what more trials would have found is not recorded"
+        for number in found["unknown_after"]
+    ]
+    return lines
+
+
 def value_text(value: float | None) -> str:
     """An objective, or a dash where there is none."""
     return "–" if value is None else show_number(value)

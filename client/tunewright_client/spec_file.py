@@ -43,6 +43,18 @@ _Loader.add_implicit_resolver(
 )
 
 
+def read_flow(text: str) -> Any:  # noqa: ANN401 - YAML
+    """Read one value as a spec file would, such as `not_improving: {trials: 10}`.
+
+    Raises:
+        ValueError: It cannot be read as YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise ValueError(f"{text!r} is no YAML; write {{not_improving: {{trials: 10}}}}") from error
+
+
 @dataclass(frozen=True)
 class Complaint:
     """One problem with its place in the file.

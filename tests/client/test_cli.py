@@ -68,8 +68,8 @@ def test_plan_shows_ranges_rounds_and_money() -> None:
     assert code == 0
     assert "churn: maximize validation:auc" in out
     assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
-    # 24 trials are cut into four rounds; 6 trials × (600 s + 120 s) × $0.23 an hour
-    assert "6 trials × ≤ 10 min; worst $0.28" in out
+    # 24 trials are cut into three rounds; 8 trials × (600 s + 120 s) × $0.23 an hour
+    assert "8 trials × ≤ 10 min; worst $0.37" in out
     assert "Nothing was launched." in out
 
 
@@ -77,7 +77,7 @@ def test_plan_as_json_holds_the_whole_study() -> None:
     code, out, _ = run("plan", "--json", str(GOOD))
     told = json.loads(out)
     assert code == 0
-    assert told["plan"]["rounds"] == 4
+    assert told["plan"]["rounds"] == 3
     assert told["study"]["training"]["instance"] == "ml.m5.xlarge"
 
 

@@ -16,6 +16,7 @@ from tests.support.world import World
 from tunewright.web.api import Api
 from tunewright_client.cli import main
 from tunewright_client.cli_studies import exit_code
+from tunewright_client.show_studies import what_if_lines
 
 
 class Gateway:
@@ -150,6 +151,35 @@ def test_studies_trials_and_decisions_are_shown(gateway: Gateway, tmp_path: Path
     told = json.loads(gateway.run("why", study_id, "--json")[1])
     assert told[0]["kind"] == "submitted"
     assert json.loads(gateway.run("show", study_id, "--json")[1])["id"] == study_id
+
+
+def test_other_rules_are_tried_on_the_record(gateway: Gateway, tmp_path: Path) -> None:
+    path = spec_file(tmp_path, rounds={"max": 1, "trials": 8, "parallel": 1})
+    study_id = gateway.run("submit", path)[1].split()[0]
+    gateway.world.advance(study_id)
+    for value in (0.7, 0.9, 0.8, 0.8, 0.8, 0.95):
+        gateway.world.recorder.record(gateway.world.run_trial(value))
+    gateway.world.advance(study_id)
+    rule = "not_improving: {trials: 2, min_gain: 0.001, warm_up: 2}"
+    code, out, _ = gateway.run("whatif", study_id, rule, "spend: 1000 USD")
+    assert code == 0
+    assert out.startswith("5 of 6 trials, $")
+    assert "; validation:auc 0.9, worse by 0.05" in out
+    assert "  round 1 after 5 trials, not_improving: no gain above 0.001 over 0.9" in out
+    assert json.loads(gateway.run("whatif", study_id, rule, "--json")[1])["trials"] == 5
+    out = gateway.run("whatif", study_id, "failures: {share: 90%}")[1]
+    assert "none of these rules would have fired" in out
+    code, _, err = gateway.run("whatif", study_id, "patience: 3")
+    assert (code, "there is no such key" in err) == (4, True)
+    code, _, err = gateway.run("whatif", study_id, "{not_improving")
+    assert (code, "is no YAML" in err) == (4, True)
+
+
+def test_a_round_that_other_rules_would_not_have_ended_is_told() -> None:
+    found = {"sentence": "all the same", "firings": [], "unknown_after": [2]}
+    assert what_if_lines(found)[-1] == (
+        "  round 2 would have gone on: what more trials would have found is not recorded"
+    )
 
 
 def test_commands_reach_the_study(gateway: Gateway, tmp_path: Path) -> None:

@@ -66,7 +66,11 @@ def told(number: int = 12) -> tuple[Trial, ...]:
     [
         ({"max": 3, "trials": 8, "parallel": 2, "sizes": "fixed"}, (3, 8)),
         ({"max": 1, "trials": 40, "parallel": 2, "sizes": "auto"}, (1, 40)),
-        ({"max": 2, "trials": 30, "parallel": 2, "sizes": "auto"}, (4, 15)),
+        ({"max": 2, "trials": 30, "parallel": 2, "sizes": "auto"}, (3, 20)),
+        (
+            {"max": 2, "trials": 30, "parallel": 2, "sizes": "auto", "strategy": "random"},
+            (4, 15),
+        ),  # learns at the barriers alone
         (
             {"max": 2, "trials": 8, "parallel": 2, "sizes": "auto"},
             (2, 8),

@@ -196,6 +196,44 @@ def test_a_plan_has_one_answer_and_whoever_comes_second_is_told_the_first(caller
     assert caller.send("POST", path, {"answer": "approve", "plan_hash": "a" * 65})[0] == 400
 
 
+def test_a_record_is_replayed_under_other_rules_and_nothing_is_changed(caller: Caller) -> None:
+    study_id = caller.submit(rounds={"max": 1, "trials": 8, "parallel": 1})[1]["id"]
+    caller.world.advance(study_id)
+    for value in (0.7, 0.9, 0.8, 0.8, 0.8, 0.95):
+        caller.world.recorder.record(caller.world.run_trial(value))
+    before = caller.world.advance(study_id)
+    path = f"/studies/{study_id}/whatif"
+    patient = {"trials": 2, "min_gain": 0.001, "warm_up": 2}
+    status, found = caller.send("POST", path, {"stop": [{"not_improving": patient}]})
+    assert status == 200
+    assert (found["trials"], found["recorded_trials"]) == (5, 6)
+    assert (found["best"], found["recorded_best"]) == (0.9, 0.95)
+    assert found["lost"] == pytest.approx(0.05)
+    assert [each["rule"] for each in found["firings"]] == ["not_improving"]
+    assert "validation:auc 0.9, worse by 0.05" in found["sentence"]
+    assert caller.world.store.load(study_id) == before
+    assert caller.send("POST", path, {"stop": [{"spend": "1000 USD"}]})[1]["firings"] == []
+    assert caller.send("POST", "/studies/nobody/whatif", {"stop": [{"no_metric": None}]})[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([], "give a list of rules under stop alone"),
+        ({"stop": [{"no_metric": {}}], "study": "x"}, "give a list of rules under stop alone"),
+        ({"stop": []}, "at least 1 are needed"),
+        ({"stop": [{"patience": 3}]}, "there is no such key"),
+        ({"stop": [{"spend": None}]}, "needs a value"),
+        ({"stop": [{"not_improving": {"min_gain": "much"}}]}, "a gain is a number such as 0.001"),
+    ],
+)
+def test_rules_that_cannot_be_replayed_are_told(caller: Caller, body: Any, told: str) -> None:
+    study_id = caller.submit()[1]["id"]
+    status, error = caller.send("POST", f"/studies/{study_id}/whatif", body)
+    assert (status, error["error"]) == (422, "invalid_spec")
+    assert told in error["details"][0]["message"]
+
+
 def test_a_study_is_resynced_even_when_it_is_over(caller: Caller) -> None:
     study_id = caller.submit(rounds={"max": 1, "trials": 4, "parallel": 2})[1]["id"]
     caller.world.advance(study_id)

@@ -9,6 +9,7 @@ from tunewright.domain.round import Round
 from tunewright.domain.space import show_range
 from tunewright.domain.study import Decision, Study
 from tunewright.domain.trial import Trial
+from tunewright.domain.whatif import WhatIf
 
 
 def study_line(study: Study) -> dict[str, Any]:
@@ -102,6 +103,13 @@ def decision_line(decision: Decision) -> dict[str, Any]:
     """Show a decision: the why, with its numbers."""
     shown = decision.model_dump(mode="json", exclude={"study_id", "standing"})
     return {**shown, "id": decision.id}
+
+
+def what_if_line(found: WhatIf, metric: str) -> dict[str, Any]:
+    """Show what other stopping rules would have come to, with a sentence that says it."""
+    shown = found.model_dump(mode="json", exclude={"spent", "recorded_spent"})
+    spent, recorded = money(found.spent), money(found.recorded_spent)
+    return {**shown, "spent": spent, "recorded_spent": recorded, "sentence": found.sentence(metric)}
 
 
 def money(amount: Decimal) -> str:

@@ -3,8 +3,9 @@
 import math
 from typing import Any, Literal
 
-from tunewright.domain.errors import Problem
+from tunewright.domain.errors import Problem, SpecError
 from tunewright.domain.form import NotImprovingForm, RuleForm
+from tunewright.domain.read import read_rules
 from tunewright.domain.spec import (
     DEFAULT_GAIN,
     Failures,
@@ -17,6 +18,20 @@ from tunewright.domain.spec import (
     WallClock,
 )
 from tunewright.domain.values import as_float
+
+
+def expand_rules(document: object) -> tuple[Rule, ...]:
+    """Expand rules that stand by themselves: `{stop: [RULE, …]}`, each as in a spec.
+
+    Raises:
+        SpecError: Something is wrong with them; every problem that can be found is told.
+    """
+    problems: list[Problem] = []
+    forms = enumerate(read_rules(document))
+    rules = tuple(expand_rule(form, index, problems) for index, form in forms)
+    if problems:
+        raise SpecError(tuple(problems))
+    return rules
 
 
 def expand_rule(form: RuleForm, index: int, problems: list[Problem]) -> Rule:

@@ -228,6 +228,12 @@ class RuleForm(Form):
         return self
 
 
+class RulesForm(Form):
+    """Stopping rules by themselves, under which a record is replayed."""
+
+    stop: list[RuleForm] = Field(min_length=1, max_length=20)
+
+
 class RefineWhenForm(Form):
     """When another round is worth it."""
 

@@ -4,12 +4,12 @@ import difflib
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tunewright.domain.errors import Problem, SpecError
-from tunewright.domain.form import TAG_MARK, StudyForm
+from tunewright.domain.form import TAG_MARK, Form, RuleForm, RulesForm, StudyForm
 
 _REQUIRED = {
     "study": "give the study a short name, such as churn-xgb",
@@ -49,8 +49,27 @@ def read_form(document: object) -> StudyForm:
     stray = [key for key in document if not isinstance(key, str)]
     if stray:
         raise SpecError(tuple(Problem((str(key),), _NO_TEXT.format(key=key)) for key in stray))
+    return _validated(StudyForm, document)
+
+
+def read_rules(document: object) -> list[RuleForm]:
+    """Read stopping rules that stand by themselves: `{stop: [RULE, …]}`.
+
+    Raises:
+        SpecError: It is something else; every problem found is told.
+    """
+    if not isinstance(document, Mapping) or set(document) != {"stop"}:
+        example = '{"stop": [{"not_improving": {"trials": 10}}]}'
+        raise SpecError((Problem((), f"give a list of rules under stop alone: {example}"),))
+    return _validated(RulesForm, document).stop
+
+
+_AnyForm = TypeVar("_AnyForm", bound=Form)
+
+
+def _validated(form: type[_AnyForm], document: object) -> _AnyForm:
     try:
-        return StudyForm.model_validate(document)
+        return form.model_validate(document)
     except ValidationError as error:
         problems = [_problem(each) for each in error.errors(include_url=False)]
         # A union tells of each of its members: the same place and sentence is told once.

@@ -85,8 +85,9 @@ def refine(
         objective: What is to be made better.
         study_id: With the round's number, the seed.
         round_number: The number of the next round.
-        keep_exploring: The share of what is cut off a range that stays open (its square for trials
-            that are not adaptive); with 1 ranges only ever widen.
+        keep_exploring: The share of what is cut off a range that stays open even where the
+            surrogate foresees the trials well (its square for trials that are not adaptive); with
+            1 ranges only ever widen.
         adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
             does; ranges are narrowed harder for those that do not.
     """
@@ -108,8 +109,12 @@ def refine(
             found = _good_part(space, lessons, best, adaptive=adaptive, seed=seed)
         except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
-    # A random search explores as it is: it gains the more, the less of the rest stays open.
-    return _guarded(space, found, keep_exploring if adaptive else keep_exploring**2)
+    # A random search explores as it is: it gains the more, the less of the rest stays open. For an
+    # adaptive one a range that is right costs little, so ranges are cut only as far as the
+    # surrogate has shown, on trials that it was not told of, that it foresees them.
+    trust = found.explained if adaptive else 1.0
+    keeping = keep_exploring if adaptive else keep_exploring**2
+    return _guarded(space, found, 1.0 - trust * (1.0 - keeping))
 
 
 def needed_trials(space: SearchSpace) -> int:
@@ -124,13 +129,18 @@ def seed_of(study_id: str, round_number: int) -> int:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a method wants, before the guards, by name: stretches of numbers, and choices."""
+    """What a method wants, before the guards, by name: stretches of numbers, and choices.
+
+    What is explained is the share of the losses' variance that the surrogate foresees when each
+    trial is left out in turn; a trust region asks no surrogate, and nothing is held against it.
+    """
 
     method: Method
     reason: str
     seen: dict[str, Seen]
     choices: dict[str, tuple[str, ...]]
     room: float | None
+    explained: float = 1.0
 
 
 def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
@@ -172,9 +182,10 @@ def _good_part(
             best=best.place[index],
             preference=region.preference[index],
         )
-    reason = f"fitted to {len(lessons)} trials"
+    explained = max(0.0, region.explained)
+    reason = f"fitted to {len(lessons)} trials, of whose variance it foresees {explained:.0%}"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
-    return _Found("surrogate", reason, seen, choices, room)
+    return _Found("surrogate", reason, seen, choices, room, explained)
 
 
 def _choices(

@@ -103,8 +103,8 @@ class Rounds(Value):
         config: Members of AWS's `HyperParameterTuningJobConfig` that have no key here.
     """
 
-    max: int = 4
-    trials: int = 15
+    max: int = 3
+    trials: int = 20
     parallel: int = 3
     strategy: Strategy = Strategy.BAYESIAN
     early_stopping: bool = True

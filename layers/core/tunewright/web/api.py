@@ -8,12 +8,21 @@ from typing import Any
 from tunewright.app.plan import plan_study
 from tunewright.app.ports import StudyStore, TrialStore
 from tunewright.app.studies import Studies, profile_named
-from tunewright.app.views import decision_line, profile_line, study_line, study_whole, trial_line
+from tunewright.app.views import (
+    decision_line,
+    profile_line,
+    study_line,
+    study_whole,
+    trial_line,
+    what_if_line,
+)
 from tunewright.domain.errors import ConflictError, NotFoundError
 from tunewright.domain.expand import expand
+from tunewright.domain.expand_rules import expand_rules
 from tunewright.domain.profile import Profile
 from tunewright.domain.study import CommandKind
 from tunewright.domain.trial import Trial
+from tunewright.domain.whatif import what_if
 from tunewright.web.errors import answer_of
 from tunewright.web.openapi import APPROVAL_SCHEMA, describe
 from tunewright.web.request import BadRequestError, Request, read_event, read_json
@@ -87,14 +96,12 @@ class Api:
                 return self._list(request)
             case "study":
                 return 200, study_whole(self._store.load(study_id))
-            case "trials":
-                return self._trial_page(request, study_id)
-            case "decisions":
-                self._store.load(study_id)
-                rows = [decision_line(each) for each in self._store.decisions(study_id)]
-                return 200, _page(request, rows, "decisions")
+            case "trials" | "decisions":
+                return self._rows(name, request, study_id)
             case "approval":
                 return self._approve(request, study_id)
+            case "whatif":
+                return self._what_if(request, study_id)
             case "profile":
                 return self._profile(found["name"])
             case "openapi":
@@ -121,12 +128,21 @@ class Api:
         more = studies[limit - 1].id if len(studies) > limit else None
         return 200, {"studies": [study_line(each) for each in studies[:limit]], "next": more}
 
-    def _trial_page(self, request: Request, study_id: str) -> Answer:
+    def _rows(self, name: str, request: Request, study_id: str) -> Answer:
         self._store.load(study_id)
+        if name == "decisions":
+            lines = [decision_line(each) for each in self._store.decisions(study_id)]
+            return 200, _page(request, lines, name)
         sort = _choice(request, "sort", SORTS, "name")
         down = _choice(request, "order", ("asc", "desc"), "asc") == "desc"
         rows = sort_trials(self._trials.of_study(study_id), sort, down=down)
-        return 200, _page(request, [trial_line(each) for each in rows], "trials")
+        return 200, _page(request, [trial_line(each) for each in rows], name)
+
+    def _what_if(self, request: Request, study_id: str) -> Answer:
+        study = self._store.load(study_id)
+        rules = expand_rules(read_json(request))
+        found = what_if(study, self._trials.of_study(study_id), rules)
+        return 200, what_if_line(found, study.spec.objective.metric)
 
     def _profile(self, name: str) -> Answer:
         if name not in self._profiles:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tunewright.domain.form import StudyForm
+from tunewright.domain.form import RulesForm, StudyForm
 from tunewright.web.routes import PLACES, Parameter, Route
 
 APPROVAL_SCHEMA: dict[str, Any] = {
@@ -58,13 +58,14 @@ def describe(routes: tuple[Route, ...], version: str) -> dict[str, Any]:
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     study = StudyForm.model_json_schema(ref_template="#/components/schemas/{model}")
-    definitions = study.pop("$defs", {})
+    rules = RulesForm.model_json_schema(ref_template="#/components/schemas/{model}")
+    definitions = {**study.pop("$defs", {}), **rules.pop("$defs", {})}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tunewright", "version": version},
         "paths": paths,
         "components": {
-            "schemas": {**definitions, "Study": study, "Error": _ERROR_SCHEMA},
+            "schemas": {**definitions, "Study": study, "Rules": rules, "Error": _ERROR_SCHEMA},
             "securitySchemes": {
                 "sigv4": {
                     "type": "apiKey",
@@ -90,6 +91,9 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body == "spec":
         answers = {**_SPEC_ERRORS, **answers}
         operation["requestBody"] = _json({"$ref": "#/components/schemas/Study"})
+    elif route.body == "rules":
+        answers = {**_BODY_ERRORS, **answers}
+        operation["requestBody"] = _json({"$ref": "#/components/schemas/Rules"})
     elif route.body == "approval":
         answers = {**_BODY_ERRORS, **answers}
         operation["requestBody"] = _json(APPROVAL_SCHEMA)

@@ -10,7 +10,7 @@ PLACES = {
     "token": r"[A-Za-z0-9_-]{1,512}",
 }
 """What may stand in a path: a study's id, a profile's name, a signed token."""
-Body = Literal["spec", "approval", "answer", "slack", "none"]
+Body = Literal["spec", "rules", "approval", "answer", "slack", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,18 @@ ROUTES = (
         "Approve or reject exactly one plan, by its hash; the first answer counts.",
         {**_TOLD, 409: "The study is over, or the plan was answered otherwise before."},
         "approval",
+    ),
+    Route(
+        "POST",
+        "/studies/{id}/whatif",
+        "whatif",
+        "Replay the recorded trials under other stopping rules; nothing is changed.",
+        {
+            200: "What they would have saved, and lost.",
+            404: "There is no such study.",
+            422: "Something is wrong with the rules; every problem is told.",
+        },
+        "rules",
     ),
     Route(
         "GET",
