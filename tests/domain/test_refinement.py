@@ -302,6 +302,22 @@ def test_keep_exploring_widens_what_is_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_ranges_are_cut_only_as_far_as_the_surrogate_foresees_the_trials(seed: int) -> None:
+    clear = sample(SPACE)
+    luck = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    noise = [each.but(objective=luck.gauss(0.0, 1.0)) for each in clear]
+    foreseen, blind, random_search = (
+        go(SPACE, clear),
+        go(SPACE, noise),
+        go(SPACE, noise, adaptive=False),
+    )
+    assert foreseen.reason == "fitted to 40 trials, of whose variance it foresees 100%"
+    assert any(each.width < 0.8 for each in foreseen.changes)
+    assert all(each.width > 0.95 for each in blind.changes if each.name != "booster")
+    assert any(each.width < 0.8 for each in random_search.changes if each.name != "booster")
+
+
 def test_a_random_search_is_narrowed_harder() -> None:
     trials = sample(SPACE)
     mild, hard = (go(SPACE, trials, adaptive=adaptive) for adaptive in (True, False))
