@@ -1,40 +1,40 @@
 """The template as CloudFormation gets it keeps its promises; each rule here is shown to bite."""
 
-import ast
 import copy
-import hashlib
-import json
-import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.support import template
-from tests.support.template import Template, listed, matches, of_type, statements, text
-from tunewright.adapters.dynamodb.definition import EXPIRES, table_definition
-from tunewright.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-ROLES = {"OnWake": "TrainingRoleArns", "OnDeploy": "HostingRoleArns"}
-ANYTHING: set[tuple[str, str]] = set()
-"""Function and action that may have `Resource: "*"`, for the API knows no other; none so far."""
-OPEN = ("/tw-*", "/${AWS::StackName}/profiles/*", ":key/*", "${Table.Arn}/stream/*")
-"""How a resource may end that names many: our prefix, our path; keys are held by a condition."""
-TAKE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "dynamodb:GetRecords"}
-OPEN_ROUTES = {
-    ("/approvals/{token}", "GET"),
-    ("/approvals/{token}", "POST"),
-    ("/slack/actions", "POST"),
-}
-MOST_A_SECOND = 5
-MOST_ALARMS = 10
-"""So many are free of charge in every account."""
-SYNCHRONOUS = {"Api", "Approval"}
-"""Functions whose caller is told of a failure."""
-DAYS = 86400
+from tests.support.template import Template, of_type, statements
+from tests.support.template_rules import (
+    MOST_ALARMS,
+    ROLES,
+    actions,
+    alarms,
+    dead_letter_paths,
+    descriptions,
+    environment,
+    handlers,
+    invokers,
+    logs,
+    no_sagemaker_at_the_api,
+    only_messages,
+    open_routes,
+    own_kinds,
+    own_log,
+    own_roles,
+    own_source,
+    own_stack,
+    passed_roles,
+    queues_kept,
+    resources,
+    rules,
+    snapshots,
+    table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,334 +45,6 @@ def source() -> Template:
 @pytest.fixture(scope="module")
 def transformed() -> Template:
     return template.transformed()
-
-
-def functions(template: Template) -> dict[str, Any]:
-    return of_type(template, "AWS::Lambda::Function")
-
-
-def logs(template: Template) -> Iterator[str]:
-    groups = of_type(template, "AWS::Logs::LogGroup")
-    for name, each in functions(template).items():
-        group = each.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
-        if "RetentionInDays" not in groups.get(group, {}):
-            yield f"{name} has no log group with retention"
-
-
-def own_roles(template: Template) -> Iterator[str]:
-    for name, each in functions(template).items():
-        if each["Role"] != {"Fn::GetAtt": [f"{name}Role", "Arn"]}:
-            yield f"{name} has no role of its own"
-
-
-def handlers(template: Template) -> Iterator[str]:
-    for name, each in functions(template).items():
-        module = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-        path = ROOT / f"functions/{module}.py"
-        if each["Handler"] != f"{module}.handler":
-            yield f"{name} is not named like its file"
-        elif not path.exists():
-            yield f"{path.name} is missing"
-        elif "handler" not in {
-            node.name
-            for node in ast.parse(path.read_text()).body
-            if isinstance(node, ast.FunctionDef)
-        }:
-            yield f"{path.name} has no handler"
-    doors = {path.stem for path in (ROOT / "functions").glob("*.py")}
-    woken = {each["Handler"].partition(".")[0] for each in functions(template).values()}
-    yield from (f"nothing wakes {name}.py" for name in sorted(doors - woken))
-
-
-def dead_letter_paths(template: Template) -> Iterator[str]:
-    queues = of_type(template, "AWS::SQS::Queue")
-    paths = set()
-    for each in of_type(template, "AWS::Lambda::EventSourceMapping").values():
-        source = each["EventSourceArn"]["Fn::GetAtt"][0]
-        reports = each.get("FunctionResponseTypes") == ["ReportBatchItemFailures"]
-        kept = "RedrivePolicy" in queues.get(source, {}) or "DestinationConfig" in each
-        if reports and kept:
-            paths.add(each["FunctionName"]["Ref"])
-    for each in of_type(template, "AWS::Lambda::EventInvokeConfig").values():
-        if "OnFailure" in each.get("DestinationConfig", {}):
-            paths.add(each["FunctionName"]["Ref"])
-    for name in functions(template).keys() - paths - SYNCHRONOUS:
-        yield f"what {name} fails at is lost"
-
-
-def queues_kept(template: Template) -> Iterator[str]:
-    queues = of_type(template, "AWS::SQS::Queue")
-    watched = {
-        json.dumps(dimension["Value"])
-        for each in of_type(template, "AWS::CloudWatch::Alarm").values()
-        for dimension in each["Dimensions"]
-    }
-    for name, each in queues.items():
-        if each.get("MessageRetentionPeriod") != 14 * DAYS:
-            yield f"{name} keeps messages for another time than 14 days"
-        if each.get("SqsManagedSseEnabled") is not True:
-            yield f"{name} is not encrypted"
-        if name.endswith("DeadLetters"):
-            if json.dumps({"Fn::GetAtt": [name, "QueueName"]}) not in watched:
-                yield f"nobody watches {name}"
-            continue
-        target = each.get("RedrivePolicy", {}).get("deadLetterTargetArn", {}).get("Fn::GetAtt")
-        if target is None or target[0] not in queues:
-            yield f"{name} has no dead letters"
-        if each.get("VisibilityTimeout", 0) < 6 * 60:
-            yield f"{name} shows a message again too early"
-
-
-def alarms(template: Template) -> Iterator[str]:
-    held = of_type(template, "AWS::CloudWatch::Alarm")
-    if len(held) > MOST_ALARMS:
-        yield f"{len(held)} alarms cost more than nothing"
-    for name, each in held.items():
-        if each["AlarmActions"] != [{"Ref": "Topic"}]:
-            yield f"nobody hears {name}"
-    at = [{"Name": "ApiName", "Value": {"Ref": "AWS::StackName"}}, {"Name": "Stage", "Value": "v1"}]
-    failing = [each for each in held.values() if each["MetricName"] == "5XXError"]
-    if [each["Dimensions"] for each in failing] != [at]:
-        yield "nobody watches what the API fails at"
-
-
-def only_messages(template: Template) -> Iterator[str]:
-    """Check that alarms, which come by the same topic, are not taken for messages and fail."""
-    for name, each in of_type(template, "AWS::SNS::Subscription").items():
-        attributes = each.get("FilterPolicy", {}).get("event")
-        if each["Protocol"] == "lambda" and attributes != [{"exists": True}]:
-            yield f"{name} hands alarms over"
-
-
-def actions(template: Template) -> Iterator[str]:
-    for name, each in statements(template):
-        yield from (f"{name}: {action}" for action in listed(each["Action"]) if "*" in action)
-        if "NotAction" in each or "NotResource" in each:
-            yield f"{name} may do all but something"
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for arn in role.get("ManagedPolicyArns", ()):
-            yield f"{name} has the managed policy {arn}"
-
-
-def resources(template: Template) -> Iterator[str]:
-    for name, each in statements(template):
-        for resource in listed(each["Resource"]):
-            words = text(resource)
-            if words == "*" or ("*" in words and not words.endswith(OPEN)):
-                for action in listed(each["Action"]):
-                    if (name, action) not in ANYTHING:
-                        yield f"{name} may {action} {words}"
-
-
-def own_log(template: Template) -> Iterator[str]:
-    held = dict.fromkeys(functions(template), 0)
-    for name, each in statements(template):
-        if any(action.startswith("logs:") for action in listed(each["Action"])):
-            held[name] += 1
-            if each["Resource"] != {"Fn::GetAtt": [f"{name}Log", "Arn"]}:
-                yield f"{name} writes to {text(each['Resource'])}"
-    yield from (f"{name} cannot write its log" for name, count in held.items() if count != 1)
-
-
-def own_source(template: Template) -> Iterator[str]:
-    """Check that a function may take from what wakes it, and from nothing else."""
-    sources: dict[str, set[str]] = {}
-    for each in of_type(template, "AWS::Lambda::EventSourceMapping").values():
-        sources.setdefault(each["FunctionName"]["Ref"], set()).add(text(each["EventSourceArn"]))
-    taken: dict[str, set[str]] = {}
-    for name, each in statements(template):
-        if TAKE & set(listed(each["Action"])):
-            taken.setdefault(name, set()).update(text(one) for one in listed(each["Resource"]))
-    for name in sources.keys() | taken.keys():
-        if sources.get(name) != taken.get(name):
-            yield f"{name} takes from {taken.get(name)} and is woken by {sources.get(name)}"
-
-
-def own_stack(template: Template) -> Iterator[str]:
-    """Check that what is made is tagged as this stack's, and what is changed is this stack's."""
-    here = {"Ref": "AWS::StackName"}
-    for name, each in statements(template):
-        for action in listed(each["Action"]):
-            service, _, verb = action.partition(":")
-            if service != "sagemaker" or verb.startswith(("Describe", "List")):
-                continue
-            if text(each["Resource"]).endswith(":endpoint-config/tw-*") and verb[6:] == "Endpoint":
-                continue  # Of an endpoint's two resources, the tag is asked of the endpoint itself.
-            kind = "Request" if verb.startswith(("Create", "Add")) else "Resource"
-            asked = each.get("Condition", {}).get("StringEquals", {})
-            if asked.get(f"aws:{kind}Tag/tunewright:stack") != here:
-                yield f"{name} may {verb} what is not this stack's"
-
-
-def own_kinds(template: Template) -> Iterator[str]:
-    """Check that each access to the table says to which kinds of items."""
-    for name, each in statements(template):
-        acts = [action for action in listed(each["Action"]) if action.startswith("dynamodb:")]
-        if acts and each["Resource"] == {"Fn::GetAtt": ["Table", "Arn"]}:
-            condition = each.get("Condition", {})
-            kinds = condition.get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
-            if not kinds or not all(re.fullmatch(r"[A-Z]+#\*", kind) for kind in kinds):
-                yield f"{name} may {acts} any item"
-            if condition.get("Null") != {"dynamodb:LeadingKeys": "false"}:
-                yield f"{name} may {acts} without a key"
-
-
-def open_routes(template: Template) -> Iterator[str]:
-    """Check that what is open to everybody is what is meant to be, and is slow and discreet."""
-    found = {
-        (route(template, each["ResourceId"]["Ref"]), each["HttpMethod"]): each
-        for each in of_type(template, "AWS::ApiGateway::Method").values()
-    }
-    stage = template["Resources"]["ApiStage"]["Properties"]
-    limits = {
-        (each["ResourcePath"].replace("~1", "/").replace("//", "/"), each["HttpMethod"]): each
-        for each in stage["MethodSettings"]
-    }
-    for at, each in found.items():
-        if each["AuthorizationType"] != "NONE":
-            continue
-        if at not in OPEN_ROUTES:
-            yield f"{at} is open to everybody"
-        if "${Approval.Arn}" not in each["Integration"]["Uri"]["Fn::Sub"]:
-            yield f"{at} is open, and not an approval"
-        if limits.get(at, {}).get("ThrottlingRateLimit", 99) > MOST_A_SECOND:
-            yield f"{at} is not throttled"
-    yield from (f"{at} is not open" for at in OPEN_ROUTES - found.keys())
-    if "$context.path" in stage["AccessLogSetting"]["Format"]:
-        yield "the access log shows tokens"
-
-
-def invokers(template: Template) -> Iterator[str]:
-    """Check that whoever may invoke a function is named exactly."""
-    for name, each in of_type(template, "AWS::Lambda::Permission").items():
-        source = text(each["SourceArn"])
-        if each["FunctionName"] == {"Ref": "Approval"} and not source.endswith(
-            ("${RestApi}/*/*/approvals/*", "${RestApi}/*/POST/slack/actions")
-        ):
-            yield f"{name} lets {source} invoke"
-        if source.startswith("*"):
-            yield f"{name} lets anybody invoke"
-
-
-def snapshots(template: Template) -> Iterator[str]:
-    """Check that another API gets another deployment: an old one goes on showing the old routes."""
-    shown = {
-        name: each
-        for name, each in template["Resources"].items()
-        if each["Type"].startswith("AWS::ApiGateway::")
-        and each["Type"].rpartition(":")[2] in {"Resource", "Method", "Authorizer"}
-    }
-    digest = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:8]
-    methods = sorted(of_type(template, "AWS::ApiGateway::Method"))
-    for name, each in template["Resources"].items():
-        if each["Type"] == "AWS::ApiGateway::Deployment":
-            if not name.endswith(digest):
-                yield f"{name} shows another API: its name must end in {digest}"
-            if sorted(each["DependsOn"]) != methods:
-                yield f"{name} does not wait for all methods"
-
-
-def route(template: Template, resource: str) -> str:
-    """Give the path of one of the API's resources."""
-    held = template["Resources"][resource]["Properties"]
-    parent = held["ParentId"].get("Ref")
-    return f"{route(template, parent) if parent else ''}/{held['PathPart']}"
-
-
-def passed_roles(template: Template) -> Iterator[str]:
-    condition = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-    for name, each in statements(template):
-        if "iam:PassRole" in listed(each["Action"]) and (
-            each["Resource"] != {"Ref": ROLES.get(name)} or each.get("Condition") != condition
-        ):
-            yield f"{name} passes roles that it should not"
-
-
-def no_sagemaker_at_the_api(template: Template) -> Iterator[str]:
-    for name, each in statements(template):
-        if name == "Api":
-            for action in listed(each["Action"]):
-                if action.startswith(("sagemaker:", "iam:")):
-                    yield f"Api may {action}"
-
-
-def table(template: Template) -> Iterator[str]:
-    whole = template["Resources"]["Table"]
-    held = dict(whole["Properties"])
-    wanted = table_definition("any")
-    del wanted["TableName"]
-    del wanted["StreamSpecification"]["StreamEnabled"]
-    more = {
-        "DeletionProtectionEnabled": True,
-        "TimeToLiveSpecification": {"AttributeName": EXPIRES, "Enabled": True},
-        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
-    }
-    wanted |= more
-    for name in wanted.keys() | held.keys():
-        if held.get(name) != wanted.get(name):
-            yield f"the table's {name} is another"
-    for name in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if whole.get(name) != "Retain":
-            yield f"the table's {name} is another"
-
-
-def environment(template: Template) -> Iterator[str]:
-    known = {f"TUNEWRIGHT_{name.upper()}" for name in Settings.model_fields}
-    for name, each in functions(template).items():
-        for variable, value in each["Environment"]["Variables"].items():
-            if variable not in known:
-                yield f"{name} has {variable}, which nobody reads"
-            if not isinstance(value, dict) or "resolve:" in json.dumps(value):
-                yield f"{name} has a secret, or a constant, in {variable}"
-
-
-def descriptions(template: Template) -> Iterator[str]:
-    for name, each in template["Parameters"].items():
-        if not each.get("Description"):
-            yield f"the parameter {name} says nothing"
-
-
-def an_event(kind: str, **detail: Any) -> dict[str, Any]:
-    detail.setdefault("Tags", {"tunewright:stack": "ours", "project": "x"})
-    return {"version": "0", "source": "aws.sagemaker", "detail-type": kind, "detail": detail}
-
-
-TRAINING = "SageMaker Training Job State Change"
-TUNING = "SageMaker HyperParameter Tuning Job State Change"
-ENDPOINT = "SageMaker Endpoint State Change"
-SHAPES = {
-    "TrialEndedRule": (TRAINING, "TrainingJobName", "TrainingJobStatus", "Completed"),
-    "RoundEndedRule": (
-        TUNING,
-        "HyperParameterTuningJobName",
-        "HyperParameterTuningJobStatus",
-        "Stopped",
-    ),
-    "EndpointChangedRule": (ENDPOINT, "EndpointName", "EndpointStatus", "IN_SERVICE"),
-}
-
-
-def rules(template: Template) -> Iterator[str]:
-    held = of_type(template, "AWS::Events::Rule")
-    yield from (
-        f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - {"OnScheduleSweep"}
-    )
-    for name, (kind, key, status, over) in SHAPES.items():
-        text = json.dumps(held[name]["EventPattern"])
-        pattern = json.loads(text.replace('{"Ref": "AWS::StackName"}', '"ours"'))
-        real = {key: "tw-churn-k3v7qa-r01-001-589e2e9f", status: over, "FailureReason": None}
-        if not matches(pattern, an_event(kind, **real)):
-            yield f"{name} misses what is ours"
-        running = "CREATING" if kind == ENDPOINT else "InProgress"
-        foreign = {
-            "of another stack": {**real, "Tags": {"tunewright:stack": "theirs"}},
-            "without tags": {**real, "Tags": {}},
-            "of another name": {**real, key: "UnitTestHPO"},
-            "under way": {**real, status: running},
-        }
-        for words, detail in foreign.items():
-            if matches(pattern, an_event(kind, **detail)):
-                yield f"{name} takes what is {words}"
 
 
 def planted(*path: Any, value: Any = None) -> Callable[[Template], None]:
