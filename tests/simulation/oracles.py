@@ -122,6 +122,8 @@ class Oracles:
 
     def _decision_written(self, name: str, old: Any, new: Any) -> None:
         bare = {k: v for k, v in new.items() if k != "unpublished"}
+        if new["kind"]["S"] == "round refused" and "service limit" in new["reason"]["S"]:
+            self.violate("I-10", f"{name} takes a quota that is used up for a refusal")
         if old is None:
             self.committed[name] = bare
         elif bare != {k: v for k, v in old.items() if k != "unpublished"}:
