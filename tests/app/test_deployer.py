@@ -150,3 +150,20 @@ def test_tending_a_study_that_asks_for_nothing_does_nothing() -> None:
     known, calls = world.crowns.load(ENDPOINT), list(world.calls)
     world.deployer.tend(done.id)
     assert (world.crowns.load(ENDPOINT), world.calls) == (known, calls)
+
+
+def test_an_endpoint_is_not_moved_on_a_look_of_long_ago() -> None:
+    world = World()
+    make = world.make_model
+
+    def slowly(*given: Any) -> bool:
+        world.pass_time(31)
+        return make(*given)
+
+    world.make_model = slowly  # type: ignore[method-assign]
+    study = searched(world, (0.8, 0.7, 0.6, 0.5), "a")
+    assert study.phase is Phase.DEPLOYING
+    assert "go live" not in world.calls
+    world.make_model = make  # type: ignore[method-assign]
+    world.advance(study.id)
+    assert live(world, study).phase is Phase.DONE

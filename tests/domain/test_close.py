@@ -50,6 +50,14 @@ def test_a_round_waits_for_all_trials_that_its_job_launched() -> None:
     assert close(before, before.live, over(8), START) == Look(View.LISTING)
 
 
+def test_a_round_waits_an_hour_for_objectives_that_are_still_to_be_told() -> None:
+    before = live()
+    assert before.live is not None
+    pending = over(8, pending=1)
+    assert close(before, before.live, pending, at(90 + 3599), listed=True) is None
+    assert isinstance(close(before, before.live, pending, at(90 + 3600), listed=True), Step)
+
+
 def test_a_closed_round_gives_its_reservation_back_and_keeps_what_it_used() -> None:
     step = closing(live(), over(8))
     (after,) = step.study.rounds

@@ -41,6 +41,7 @@ class Clockwork:
         self.now = 0.0
         self._main = getcurrent()
         self.steps = 0
+        self.one_by_one = False
         self.current: Task | None = None
         self._random = random.Random(f"{seed}/order").random  # noqa: S311 - a simulation's luck
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -88,7 +89,11 @@ class Clockwork:
         task.done(result, error)
 
     def pause(self) -> None:
-        """Let the others go on."""
+        """Let the others go on, unless each is to run to its end."""
+        if not self.one_by_one:
+            self._yield()
+
+    def _yield(self) -> None:
         if getcurrent() is not self._main:
             self._main.switch()
 
@@ -99,7 +104,7 @@ class Clockwork:
             return
         self._ready.remove(task)
         self.after(seconds, lambda: self._ready.append(task) if task.id in self._all else None)
-        self.pause()
+        self._yield()
 
     def step(self, until: float) -> bool:
         """Go one step on; False when nothing is left to do before a time."""

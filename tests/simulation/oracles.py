@@ -122,6 +122,8 @@ class Oracles:
 
     def _decision_written(self, name: str, old: Any, new: Any) -> None:
         bare = {k: v for k, v in new.items() if k != "unpublished"}
+        if new["kind"]["S"] == "round refused" and "service limit" in new["reason"]["S"]:
+            self.violate("I-10", f"{name} takes a quota that is used up for a refusal")
         if old is None:
             self.committed[name] = bare
         elif bare != {k: v for k, v in old.items() if k != "unpublished"}:
@@ -160,6 +162,9 @@ class Oracles:
         """Judge an endpoint that was made, moved or deleted."""
         if change.by not in {"OnDeploy", "nobody"}:
             self.violate("I-3", f"{change.by} changed {change.endpoint}")
+        if self.restored:  # Whom another has replaced since may have to go live once more.
+            self.deployed = {each for each in self.deployed if each[1] != change.endpoint
+                             or change.config == f"tw-{each[0]}-v1"}  # fmt: skip
         if change.what == "delete" or change.by == "nobody":
             return
         owner = change.config.removeprefix("tw-").rpartition("-v")[0]

@@ -50,6 +50,16 @@ def _play(story: Story, plan: Plan) -> Outcome:
     return run("scenario", story, plan=plan, keep=True)
 
 
+def _cancelled(story: Story, plan: Plan) -> Outcome:
+    """Play a story in which whatever was started has to be stopped."""
+    outcome = _play(story, plan)
+    jobs = outcome.world.tuning.jobs.values() if outcome.world else ()
+    outcome.violations += [
+        ("I-11", f"{job.name} ran on after the cancel") for job in jobs if job.status != "Stopped"
+    ]
+    return outcome
+
+
 def unanswered_start_meets_a_full_quota() -> Outcome:
     """A start succeeds unanswered; the next try meets a full quota; then comes a cancel."""
     story, plan = _cancelled_at(120), _none()
@@ -57,7 +67,7 @@ def unanswered_start_meets_a_full_quota() -> Outcome:
     plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = (
         "timeout_after", 0.5,
     )  # fmt: skip
-    return _play(story, plan)
+    return _cancelled(story, plan)
 
 
 def unanswered_start_is_refused() -> Outcome:
@@ -67,7 +77,7 @@ def unanswered_start_is_refused() -> Outcome:
     plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = (
         "timeout_after", 0.5,
     )  # fmt: skip
-    return _play(story, plan)
+    return _cancelled(story, plan)
 
 
 def zombie_starts_after_the_cancel() -> Outcome:
@@ -75,7 +85,7 @@ def zombie_starts_after_the_cancel() -> Outcome:
     story, plan = _cancelled_at(310), _none()
     plan["sagemaker", 0] = "full", 0.0
     plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = _stall(396)
-    return _play(story, plan)
+    return _cancelled(story, plan)
 
 
 def _one_late_trial() -> Story:
@@ -96,8 +106,16 @@ def two_record_one_trial() -> Outcome:
     """A record of the late objective stalls; meanwhile the end of the round records it, too."""
     story, plan = _one_late_trial(), _none()
     plan["event", 0] = "twice", (_LATE + 1.0) / 120
-    plan["event", 1] = "late", 2 / 1799
+    plan["event", 1] = "late", _LATE / 1799
     plan["call", _call(story, plan, "OnTrainingJob", "PutItem", 1)] = _stall(20)
+    return _play(story, plan)
+
+
+def sweep_dies_while_it_tells() -> Outcome:
+    """The stream has lost a decision; the sweep that is to tell of it dies before it has."""
+    story, plan = _one_late_trial(), _none()
+    plan["stream", 0] = "lost", 0.0
+    plan["call", _call(story, plan, "OnSchedule", "PutEvents")] = "crash_before", 0.0
     return _play(story, plan)
 
 
@@ -109,5 +127,6 @@ SCENARIOS: dict[str, Scenario] = {
         zombie_starts_after_the_cancel,
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
+        sweep_dies_while_it_tells,
     )
 }

@@ -4,25 +4,15 @@ Each step is a call of the product's and what comes of it, as far as the product
 kind of error, or the members that it reads.
 """
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
-from botocore import xform_name
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from sagemaker_local.server import LocalServer
-from tests.local.service.fakes import Fakes
-from tests.simulation.dynamodb import Table
-from tests.simulation.world import World
+from tests.simulation.honest import Ask, outcome
 from tests.support.build import plan, profile, spec
 from tunewright.adapters.dynamodb import table_definition
-from tunewright.adapters.sagemaker import _is_missing, _is_taken
 from tunewright.domain.request import compile_request
 
-Ask = Callable[[str, str, dict[str, Any]], Any]
 TAGS = {"tunewright:stack": "sim", "tunewright:study": "churn-aaaaaa"}
 REQUEST = compile_request(spec(), profile(), plan(), TAGS)
 JOB = REQUEST["HyperParameterTuningJobName"]
@@ -41,53 +31,6 @@ MODEL = {
 CONFIG = {"EndpointConfigName": "tw-config", "ProductionVariants": [VARIANT]}
 ENDPOINT = {"EndpointName": "tw-prod", "EndpointConfigName": "tw-config", "Tags": []}
 NAMED = {"HyperParameterTuningJobName": JOB}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    with LocalServer(tmp_path_factory.mktemp("aws"), parts=Fakes().parts) as made:
-        yield made
-
-
-@pytest.fixture(params=["simulated", "embedded"])
-def ask(request: pytest.FixtureRequest) -> Iterator[Ask]:
-    if request.param == "simulated":
-        made = World("honesty")
-        made.tables["Table"] = Table(lambda: 0.0, lambda *_: None, lambda: 0.0)
-        yield made.api
-        made.clock.close()
-        return
-    url = request.getfixturevalue("server").url
-    clients = {
-        name: boto3.client(
-            name, endpoint_url=url, region_name="us-east-1", aws_access_key_id="test",
-            aws_secret_access_key="test", config=Config(retries={"total_max_attempts": 1}),
-        )
-        for name in ("sagemaker", "dynamodb", "sqs", "ssm")
-    }  # fmt: skip
-    yield lambda service, operation, given: getattr(clients[service], xform_name(operation))(
-        **given
-    )
-    for each in clients.values():
-        each.close()
-
-
-def outcome(ask: Ask, service: str, operation: str, given: dict[str, Any]) -> Any:
-    """What came of a call: its answer without the wire's own members, or the kind of its error."""
-    try:
-        answer = ask(service, operation, given)
-    except ClientError as error:
-        told = error.response["Error"]
-        if told["Code"] == "TransactionCanceledException":
-            reasons = error.response["CancellationReasons"]
-            return [(each["Code"], each.get("Item")) for each in reasons]
-        if told["Code"] == "ConditionalCheckFailedException":
-            return ("refused", error.response.get("Item"))
-        if "in-progress" in told["Message"]:
-            return (told["Code"], "changing")
-        kind = "taken" if _is_taken(error) else "missing" if _is_missing(error) else "other"
-        return (told["Code"], kind)
-    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
 SAGEMAKER: tuple[tuple[str, dict[str, Any], Any], ...] = (

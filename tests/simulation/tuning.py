@@ -161,12 +161,15 @@ class Tuning:
         for each in seen:
             word = {"Failed": "NonRetryableError", "Stopping": "InProgress"}.get(each.status)
             counts[word or each.status] += 1
+        now = self._clock.now
+        pending = sum(each.told_at > now or each.status not in _OVER for each in seen)
         answer: dict[str, Any] = {
             "HyperParameterTuningJobName": name,
             "HyperParameterTuningJobArn": arn("hyper-parameter-tuning-job", name),
             "HyperParameterTuningJobStatus": status,
             "CreationTime": self._moment(job.created),
             "TrainingJobStatusCounters": counts,
+            "ObjectiveStatusCounters": {"Succeeded": 0, "Failed": 0, "Pending": pending},
         }
         if status in _OVER and job.ended is not None:
             answer["HyperParameterTuningEndTime"] = self._moment(job.ended)
@@ -301,9 +304,7 @@ class Tuning:
     def _finish(self, job: Job) -> None:
         if not job.is_live:
             return
-        now = self._clock.now
-        if any(each.status not in _OVER or each.told_at > now for each in job.trials):
-            # A tuning job waits for the objectives of its trials: it ends with none pending.
+        if any(each.status not in _OVER for each in job.trials):
             self._clock.after(3.0, lambda: self._finish(job))
             return
         luck = random.Random(f"{self._seed}/{job.name}/end")  # noqa: S311

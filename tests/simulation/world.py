@@ -34,7 +34,7 @@ _MUTATING = ("Create", "Update", "Delete", "Put", "Stop", "Send", "Publish", "Tr
 _UNFENCED = frozenset({"UpdateEndpoint", "DeleteEndpoint"})
 _STALL, _SENT = 399.5, 59.5
 """How long a process may stall, dead for Lambda long before; and a request that is on its way.
-Such requests have no name or condition that would tell SageMaker that they are late."""
+Those two have no name or condition that would tell SageMaker that they are late."""
 _TRACE = 4000
 _STORM = 15_000
 """More API calls than any schedule needs: something asks again and again."""

@@ -151,6 +151,7 @@ class SageMakerTuning:
             status=told["HyperParameterTuningJobStatus"],
             launched=sum(told["TrainingJobStatusCounters"].values()),
             running=told["TrainingJobStatusCounters"].get("InProgress", 0),
+            pending=told.get("ObjectiveStatusCounters", {}).get("Pending", 0),
             created=told["CreationTime"],
             ended=told.get("HyperParameterTuningEndTime"),
             words=told.get("FailureReason"),

@@ -51,6 +51,7 @@ class RoundSeen:
         status: Its status, as SageMaker words it.
         launched: How many training jobs it has launched.
         running: How many of them have not ended.
+        pending: How many objectives are still to be told.
         created: When it was made.
         ended: When it ended; None while it has not.
         words: SageMaker's failure reason; None if it gives none.
@@ -61,6 +62,7 @@ class RoundSeen:
     status: str = ""
     launched: int = 0
     running: int = 0
+    pending: int = 0
     created: datetime | None = None
     ended: datetime | None = None
     words: str | None = None

@@ -15,7 +15,8 @@ from tunewright.domain.values import show_duration, show_gain, show_money, show_
 GONE_AFTER = timedelta(minutes=15)
 """SageMaker may not know a new job at once; what it does not know for so long is not there."""
 MISSED_AFTER = timedelta(hours=1)
-"""A training job that cannot be found so long after its round's end was deleted by somebody."""
+"""A training job that cannot be found so long after its round's end was deleted by somebody; an
+objective that was not told by then is not waited for, either."""
 
 
 def judge_live(
@@ -103,7 +104,8 @@ def close(
     finished = live.progress.finished
     if not listed and (finished < seen.launched or live.progress.silent):
         return Look(View.LISTING)
-    if finished < seen.launched and now - (seen.ended or now) < MISSED_AFTER:
+    is_short = finished < seen.launched or seen.pending > 0  # An objective may come after its end.
+    if is_short and now - (seen.ended or now) < MISSED_AFTER:
         return None
     launched = max(seen.launched, finished)
     closed = live.but(
