@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -16,6 +17,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TRIALS = 8
 
 
+def everything(cloud: Killed, name: str, what: str) -> list[Any]:
+    """All of a study's trials or decisions."""
+    found: list[Any] = cloud.patiently(lambda api: list(api.pages(f"/studies/{name}/{what}", what)))
+    return found
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_study_ends_as_it_should_on_a_bad_day(tmp_path: Path, seed: int) -> None:
     cloud = Killed(tmp_path, chaos=seed)
@@ -23,7 +30,10 @@ def test_a_study_ends_as_it_should_on_a_bad_day(tmp_path: Path, seed: int) -> No
         with aws_environment(cloud.instance.environment):
             upload_digits()
             spec = digits_study(TRIALS, study="chaos", deploy={"to": "chaos", "lease": "1h"})
-            name = cloud.api().ask("POST", "/studies", spec, headers={"Idempotency-Key": "k"})["id"]
+            headers = {"Idempotency-Key": "k"}
+            name = cloud.patiently(lambda api: api.ask("POST", "/studies", spec, headers=headers))[
+                "id"
+            ]
             found = cloud.until(name, lambda seen: seen["phase"] == "done", seconds=1500)
             sagemaker = boto3.client("sagemaker")
             pages = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=name)
@@ -36,8 +46,8 @@ def test_a_study_ends_as_it_should_on_a_bad_day(tmp_path: Path, seed: int) -> No
             configs = sagemaker.list_endpoint_configs()["EndpointConfigs"]
             models = sagemaker.list_models()["Models"]
             sagemaker.close()
-            rows = list(cloud.api().pages(f"/studies/{name}/trials", "trials"))
-            decisions = list(cloud.api().pages(f"/studies/{name}/decisions", "decisions"))
+            rows = everything(cloud, name, "trials")
+            decisions = everything(cloud, name, "decisions")
     finally:
         stop(cloud.instance)
     assert {row["name"]: row["status"] for row in rows} == jobs

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tunewright_client.api_client import ApiClient
+from tunewright_client.api_client import ApiClient, ApiError
 from tunewright_local.process import launch
 
 
@@ -21,6 +21,17 @@ class Killed:
 
     def api(self) -> ApiClient:
         return ApiClient(self.instance.environment["TUNEWRIGHT_API"], "us-east-1")
+
+    def patiently(self, asked: Callable[[ApiClient], Any]) -> Any:
+        """Ask the API; on a bad day it tells one to try again."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                return asked(self.api())
+            except ApiError as error:
+                if error.status < 500 or time.monotonic() > end:
+                    raise
+                time.sleep(1)
 
     def kill(self, *, everything: bool = False) -> None:
         """Kill the cloud, with all that it has started if told so, and start it again."""
@@ -35,7 +46,7 @@ class Killed:
     def until(self, study: str, reached: Callable[[Any], bool], seconds: float = 150) -> Any:
         end = time.monotonic() + seconds
         while True:
-            found = self.api().ask("GET", f"/studies/{study}")
+            found = self.patiently(lambda api: api.ask("GET", f"/studies/{study}"))
             if reached(found):
                 return found
             assert time.monotonic() < end, found
