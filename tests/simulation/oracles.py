@@ -261,6 +261,10 @@ class Oracles:
         jobs = [
             each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
         ]
+        if self.restored:  # Ended by a person before it came to a round of the lost time again.
+            known = {each["plan"]["job"] for each in state["rounds"]}
+            self.orphans += [each.name for each in jobs if each.name not in known]
+            jobs = [each for each in jobs if each.name in known]
         trials = [trial for job in jobs for trial in job.trials]
         self._own_rounds(study_id, state)
         items = self.world.table.items.get(f"TRIAL#{study_id}", {})
