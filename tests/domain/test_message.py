@@ -76,7 +76,13 @@ def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> No
     lines = messages["ranges refined"].lines
     assert lines[0].startswith("Ranges for round 2 (")
     assert len(lines) > 2
-    names = ("eta ", "max_depth ", "subsample ", "8 more trials are ")
+    names = (
+        "eta ",
+        "max_depth ",
+        "subsample ",
+        "max_depth, subsample unchanged",
+        "8 more trials are ",
+    )
     assert [line for line in lines[1:] if not line.startswith(names)] == []
     asks = messages["approval needed"].lines
     assert [line[-1] for line in asks] == ["?", "t", "e"]
