@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.processes import Processes
+
 _SILENT_SECONDS = 0.005
+_PROCESSES = Processes()
+"""One for the process, as ministack's own list is."""
 
 
 def opened(directory: Path, *, url: str, region: str, account: str, secret: str) -> Any:  # noqa: ANN401
@@ -27,6 +31,7 @@ def opened(directory: Path, *, url: str, region: str, account: str, secret: str)
     # It waits 50 ms for the log of a handler that writes none
     drain = lambda_runtime.Worker._drain_stderr_bounded  # noqa: SLF001
     drain.__defaults__ = (_SILENT_SECONDS, 0.002, 0.25)
+    _PROCESSES.watch(lambda_runtime)
     # The access key of a function is its account, as everywhere in ministack
     lambda_runtime.execution_credentials = lambda _: {
         "AWS_ACCESS_KEY_ID": account,
@@ -54,7 +59,7 @@ def end_functions() -> None:
     """End the processes in which functions run; what they were doing is done again."""
     runtime = sys.modules.get("ministack.core.lambda_runtime")
     if runtime is not None:
-        runtime.reset()
+        _PROCESSES.end(runtime)
 
 
 def _configure(directory: Path, *, url: str, region: str, account: str) -> None:

@@ -1,6 +1,5 @@
 """The template, deployed on this machine: what is asked of it, and of what it lacks by itself."""
 
-import gc
 import hashlib
 import hmac
 import json
@@ -8,7 +7,6 @@ import re
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,21 +30,11 @@ from tunewright_local.environment import aws_environment
 from tunewright_local.instance import Folder, RunsAlreadyError
 from tunewright_local.profile import BUCKET
 
-pytestmark = [
-    # ministack leaves the pipes of ended functions to the garbage collector
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with LocalCloud(tmp_path_factory.mktemp("cloud"), cpus=1) as made:
         yield made
-    # The pipes of ended functions are collected here, where they are no surprise
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def client(cloud: LocalCloud, service: str, *, secret: str | None = None) -> Any:
