@@ -262,9 +262,9 @@ class Oracles:
             each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
         ]
         if self.restored:  # Ended by a person before it came to a round of the lost time again.
-            known = {each["plan"]["job"] for each in state["rounds"]}
-            self.orphans += [each.name for each in jobs if each.name not in known]
-            jobs = [each for each in jobs if each.name in known]
+            known = {each["plan"]["number"] for each in state["rounds"]}
+            self.orphans += [each.name for each in jobs if _number(each.name) not in known]
+            jobs = [each for each in jobs if _number(each.name) in known]
         trials = [trial for job in jobs for trial in job.trials]
         self._own_rounds(study_id, state)
         items = self.world.table.items.get(f"TRIAL#{study_id}", {})
@@ -288,6 +288,11 @@ class Oracles:
             answer = (state["deployment"] or {}).get("answer")
             if answer is None or answer["kind"] != "approve":
                 self.violate("I-16", f"{study_id} went live and says {answer}")
+
+
+def _number(job: str) -> int:
+    """The round of a tuning job, whichever attempt at it the job is."""
+    return int(job.rpartition("-r")[2].partition("a")[0])
 
 
 def _shows(trial: Training, item: dict[str, Any]) -> bool:
