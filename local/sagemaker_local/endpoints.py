@@ -118,7 +118,13 @@ class Endpoints:
             return
         phase = plan[number]
         before = plan[number - 1] if number else None
-        self._update(name, lambda d: hosted.in_phase(d, number, phase, now))
+        grows = before is not None and phase.new > before.new
+        shrinks = before is not None and 0 < phase.old < before.old
+        reached = not (before is None or grows or shrinks)
+        if before is not None:
+            host.route(name, phase.share)
+        # One write: who sees a phase that waits for no fleet may count its time from there
+        self._update(name, lambda d: hosted.in_phase(d, number, phase, now, reached=reached))
 
         def told(status: str, reason: str | None) -> None:
             self._reached(name, generation, status, reason)
@@ -126,14 +132,12 @@ class Endpoints:
         listener = self._heard(told)
         if before is None:
             self._serve(host.prepare, endpoint, endpoint["_next_config"], phase.new, listener)
-            return
-        host.route(name, phase.share)
-        if phase.new > before.new:
+        elif grows:
             host.resize(name, phase.new, listener, beside=True)
-        elif 0 < phase.old < before.old:
+        elif shrinks:
             host.resize(name, phase.old, listener)
         else:
-            self._reached(name, generation, "InService", None)
+            self._look(name, generation, [])
 
     def _reached(self, name: str, generation: int, status: str, reason: str | None) -> None:
         endpoint = self._deploying(name, generation)

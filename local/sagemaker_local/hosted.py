@@ -122,8 +122,10 @@ def deleting(endpoint: Document, now: float) -> Document:
     }
 
 
-def in_phase(endpoint: Document, number: int, phase: Phase, now: float) -> Document:
-    """Enter a phase of a deployment; what it is to reach is not reached yet."""
+def in_phase(
+    endpoint: Document, number: int, phase: Phase, now: float, *, reached: bool
+) -> Document:
+    """Enter a phase of a deployment; its time begins where it waits for no fleet."""
     at = millis(now)
     status = {"Status": phase.status, "StatusMessage": phase.message, "StartTime": at}
     coming, current = dict(endpoint["_next_variants"][0]), dict(endpoint["_variants"][0])
@@ -131,7 +133,7 @@ def in_phase(endpoint: Document, number: int, phase: Phase, now: float) -> Docum
         coming["CurrentInstanceCount"] = phase.new
         current["CurrentInstanceCount"] = phase.old
     coming["VariantStatus"] = [status]
-    rollout = {**endpoint["_rollout"], "phase": number, "since": at, "reached": False}
+    rollout = {**endpoint["_rollout"], "phase": number, "since": at, "reached": reached}
     return {
         **endpoint,
         "LastModifiedTime": at,

@@ -73,7 +73,7 @@ def test_a_canary_waits_then_all_follow(live: World) -> None:
     assert shown["PendingDeploymentSummary"]["EndpointConfigName"] == "second"
     assert "canary capacity of 1 instance(s)" in variant_status(live)["StatusMessage"]
     live.fakes.ahead += LONG
-    # "Activating traffic" names the full capacity too: the wait of 600 s begins with the baking.
+    # "Activating traffic" names the full capacity too, and lasts no time of its own
     until(lambda: variant_status(live)["StatusMessage"].startswith("Baking for 600 seconds"))
     assert live.fakes.host.done[-1] == ("route", 1.0)
     live.fakes.ahead += 600
