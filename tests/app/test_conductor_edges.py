@@ -100,6 +100,35 @@ def test_an_objective_that_comes_after_its_trials_end_is_not_lost() -> None:
     assert study.incumbent.value == 0.9
 
 
+def test_an_objective_that_is_told_while_the_trials_are_listed_is_not_lost() -> None:
+    """The list has no objective yet, and what is told of the round next has none to wait for."""
+    world, study_id = started(rounds={**ONE, "max": 1})
+    _, job = world.live_job()
+    world.recorder.record(world.run_trial(0.8))
+    world.recorder.record(world.run_trial(metrics={}))
+    world.advance(study_id, look=False)
+    world.end_job()
+    describe, look = world.trial, world.look
+    told = {job.trials[-1].name: False}
+
+    def trial(name: str) -> Any:
+        seen = describe(name)
+        if name in told and not told[name]:  # its objective comes just after it was described
+            told[name] = True
+            job.trials[-1] = replace(job.trials[-1], metrics={"validation:auc": 0.9})
+        return seen
+
+    world.trial = trial  # type: ignore[method-assign]
+    world.look = lambda name: replace(  # type: ignore[method-assign]
+        look(name), pending=int(not all(told.values()))
+    )
+    assert world.advance(study_id).live is not None
+    study = world.advance(study_id)
+    assert study.live is None
+    assert study.incumbent is not None
+    assert study.incumbent.value == 0.9
+
+
 def test_a_metric_that_never_comes_stops_the_round_all_the_same() -> None:
     world, study_id = started(stop=[{"no_metric": {"after": 2}}])
     for _ in range(2):

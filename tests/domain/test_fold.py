@@ -42,11 +42,17 @@ def test_nothing_new_is_no_step() -> None:
     assert fold(live(), Observation(), START) is None
 
 
-def test_a_trial_of_no_round_is_consumed_and_changes_nothing() -> None:
-    stray = trial(1, 0.9, tuning_job="tw-other-aaaaaa-r01")
-    step = folded(live(), stray)
-    assert step.study == live()
+def test_a_trial_of_an_attempt_that_was_given_up_is_consumed_and_changes_nothing() -> None:
+    before = with_closed_round(trial(1, 0.75))
+    stray = trial(2, 0.9, tuning_job="tw-churn-aaaaaa-r01a2")
+    step = folded(before, stray)
+    assert step.study == before
     assert step.decisions == ()
+
+
+def test_a_trial_of_an_attempt_that_a_restored_study_has_still_to_make_keeps_its_mark() -> None:
+    ahead = trial(1, 0.9, tuning_job="tw-churn-aaaaaa-r01a3")
+    assert fold(live(), Observation(unfolded=(ahead,)), START) is None
 
 
 def test_a_trial_of_a_round_that_a_restored_study_has_still_to_plan_keeps_its_mark() -> None:

@@ -14,6 +14,7 @@ from tests.simulation.people import OVER, Person, study_id_of
 from tests.simulation.story import Story, draw, large, terms_of
 from tests.simulation.tuning import Job
 from tests.simulation.world import World
+from tunewright.domain import names
 
 FAULTS_END = 3000.0
 HORIZON = 6 * 3600.0
@@ -194,6 +195,7 @@ def _watch_recovery(world: World, people: list[Person]) -> None:
         if (state := person.state())
         and person.phase in {"searching", "choosing", "deploying"}
         and not state["paused"]
+        and not (person.phase != "searching" and _is_in_line(world, person))
     }
 
     def judge() -> None:
@@ -203,6 +205,16 @@ def _watch_recovery(world: World, people: list[Person]) -> None:
                 world.oracles.violate("I-5", f"{person.study_id} has not moved since the outage")
 
     world.clock.after(MOVES_WITHIN, judge)
+
+
+def _is_in_line(world: World, person: Person) -> bool:
+    """Whether a study waits for an endpoint until another's lease of it is over."""
+    deploy = person.state()["spec"]["deploy"]
+    if deploy is None:
+        return False
+    item = world.table.peek(f"ENDPOINT#{names.endpoint(deploy['to'])}")
+    champion = json.loads(item["state"]["S"])["champion"] if item else None
+    return champion is not None and champion["study_id"] != person.study_id
 
 
 def _resync(person: Person) -> None:

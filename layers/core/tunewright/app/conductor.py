@@ -5,7 +5,7 @@ computed names, so that doing it again is adopting it; what came of it is writte
 A crash anywhere is healed by the next wake.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from tunewright.app.ports import (
@@ -28,7 +28,7 @@ from tunewright.domain.errors import (
     UnknownOutcomeError,
 )
 from tunewright.domain.request import compile_request
-from tunewright.domain.seen import Report
+from tunewright.domain.seen import Report, RoundSeen
 from tunewright.domain.steps.settle import (
     Done,
     Foreign,
@@ -45,6 +45,20 @@ MAX_STEPS = 40
 """Steps of one wake: enough for a study from end to end, and a bound on a mistake."""
 FOLD_AT_ONCE = 90
 """Trials of one transaction: DynamoDB takes 100 items, and study and decisions are some."""
+
+
+@dataclass
+class _Looked:
+    """What a wake has looked at since the study last changed.
+
+    Attributes:
+        at: The views that it has.
+        listed: The live round as it was told before its trials were listed. What is told of it
+            afterwards may count an end or an objective that came too late for the list.
+    """
+
+    at: set[View]
+    listed: RoundSeen | None = None
 
 
 class Conductor:
@@ -85,11 +99,11 @@ class Conductor:
         Raises:
             NotFoundError: There is no such study.
         """
-        views: set[View] = {View.ROUND} if look else set()
+        looked = _Looked({View.ROUND} if look else set())
         for _ in range(MAX_STEPS):
             study = self._studies.load(study_id)
             try:
-                if not self._advance_once(study, views):
+                if not self._advance_once(study, looked):
                     now = self._studies.load(study_id)
                     if now.rev == study.rev:
                         return now
@@ -101,29 +115,32 @@ class Conductor:
                 return study  # Look again at the next wake; what is owed stays owed.
         return self._studies.load(study_id)
 
-    def _advance_once(self, study: Study, views: set[View]) -> bool:
+    def _advance_once(self, study: Study, looked: _Looked) -> bool:
         """Take one step, or do what is owed; False when nothing is due."""
-        now = self._clock.now()
-        step = decide(study, self._observe(study, views), now)
+        now, seen = self._clock.now(), self._observe(study, looked)
+        step = decide(study, seen, now)
         match step:
             case Look(view):
-                if view in views:
+                if view in looked.at:
                     return False  # It was looked at and did not help: leave it to the next wake.
                 if view in {View.LISTING, View.EVERYTHING}:
                     self._list(study, again=view is View.EVERYTHING)
-                    views.discard(View.TRIALS)  # What was read before is not all any more.
-                views.add(view)
+                    looked.listed = seen.round
+                    looked.at.discard(View.TRIALS)  # What was read before is not all any more.
+                looked.at.add(view)
                 return True
             case Step():
                 self._studies.commit(step, expected=study.version)
-                views.intersection_update({View.ROUND})
+                looked.at &= {View.ROUND}
+                looked.listed = None
                 return True
             case None:
-                return self._perform(study, views)
+                return self._perform(study, looked)
             case _ as never:  # pragma: no cover
                 assert_never(never)
 
-    def _observe(self, study: Study, views: set[View]) -> Observation:
+    def _observe(self, study: Study, looked: _Looked) -> Observation:
+        views = looked.at
         seen = Observation(
             unfolded=self._trials.unfolded(study.id, FOLD_AT_ONCE),
             commands=self._commands.waiting(study.id),
@@ -134,7 +151,8 @@ class Conductor:
         if View.TRIALS in views:
             seen = replace(seen, trials=self._trials.of_study(study.id))
         if View.ROUND in views and live is not None and not study.owed:
-            seen = replace(seen, round=self._tuning.look(live.plan.job))
+            told = looked.listed or self._tuning.look(live.plan.job)
+            seen = replace(seen, round=told)
         if View.ENDPOINT in views:
             report = self._report(study)
             if report is None or report.plan_hash is not None:
@@ -160,7 +178,7 @@ class Conductor:
         elif study.live is not None:
             self._recorder.catch_up(study, study.live.plan.job, study.live.plan.number)
 
-    def _perform(self, study: Study, views: set[View]) -> bool:
+    def _perform(self, study: Study, looked: _Looked) -> bool:
         """Do the first action that is due, and write what came of it; False if nothing did yet."""
         action = study.due(self._clock.now())
         outcome = None if action is None else self._do(study, action)
@@ -170,7 +188,9 @@ class Conductor:
         if step is None:
             return False
         self._studies.commit(step, expected=study.version)
-        views.add(View.ROUND)  # The world has changed: look at it.
+        looked.at.add(View.ROUND)  # The world has changed: look at it, and list it again.
+        looked.at.discard(View.LISTING)
+        looked.listed = None
         return True
 
     def _do(self, study: Study, action: Action) -> Outcome | None:

@@ -36,12 +36,15 @@ def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
 def foldable(study: Study, seen: Observation) -> tuple[Trial, ...]:
     """Return the trials whose news a study can hold now, or never will.
 
-    A study that was restored from a backup lags behind its own trials: those of a round that it
-    has still to plan, and will adopt, keep their marks until then.
+    A study that was restored from a backup lags behind its own trials: those of a round, or of
+    another attempt at its last one, that it has still to plan and will adopt, keep their marks
+    until then.
     """
-    known = len(study.rounds)
+    passed = len(study.rounds)
     return tuple(
-        each for each in seen.unfolded if study.phase.is_over or each.round_number <= known
+        each
+        for each in seen.unfolded
+        if study.phase.is_over or each.round_number < passed or _round_of(study, each) is not None
     )
 
 
