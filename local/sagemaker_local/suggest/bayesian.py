@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gp_surrogate import GaussianProcess, log_expected_improvement
+from gp_surrogate import GaussianProcess
 from gp_surrogate.candidates import around, spread
+from sagemaker_local.suggest.ascent import climb
+from sagemaker_local.suggest.improvement import Improvement
 from sagemaker_local.suggest.space import Array, Categorical, Space
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ INITIAL = 3  # values that must be known before the surrogate is asked
 AT_MOST = 300  # trials it is fitted to: its cost grows with their cube
 GRID = 2000  # a space with no more points than this is judged whole
 GLOBAL, ELITE, LOCAL = 768, 4, 64  # candidates: over the cube, good trials, around each of them
-ROUNDS, FINALISTS, STEPS = 3, 5, 48  # refinement of the best candidates
+CLIMBERS = 6
+FANTASIES = 0
 WIDE, CLOSE = 0.15, 0.03  # radii (sd) around good trials
 
 
@@ -93,27 +96,33 @@ def _rank(
 ) -> Array:
     """Return many points (m, p), the most promising first."""
     model = GaussianProcess.fit(space.encode(points), losses, groups=space.layout.groups)
-    if len(running):
-        coded = space.encode(running)
-        model = model.condition(coded, model.predict(coded)[0])
     inside = points[((points >= 0) & (points <= 1)).all(axis=1)]
-    believed = np.vstack([inside, running])
-    best = float(model.predict(space.encode(believed if len(believed) else points))[0].min())
-
-    def score(units: Array) -> Array:
-        return log_expected_improvement(*model.predict(space.encode(units)), best)
-
+    draws = _draws(len(running), rng)
+    score = Improvement.of(
+        model,
+        space.encode(running),
+        space.encode(inside if len(inside) else points),
+        draws,
+    )
     if space.combinations() <= GRID:
         units = space.grid()
-        return units[np.argsort(-score(units), kind="stable")]
+        return units[np.argsort(-score(space.encode(units)), kind="stable")]
     elite = points[np.argsort(losses, kind="stable")[:ELITE]]
     units = _candidates(space, np.clip(elite, 0.0, 1.0), rng)
-    scores = score(units)
-    for round_ in range(ROUNDS):
-        top = units[np.argsort(-scores, kind="stable")[:FINALISTS]]
-        steps = _vary(space, top, STEPS, CLOSE * 0.5**round_, rng)
-        units, scores = np.vstack([units, steps]), np.concatenate([scores, score(steps)])
+    scores = score(space.encode(units))
+    order = np.argsort(-scores, kind="stable")
+    top = order[:CLIMBERS]
+    climbed, found = climb(score, space, units[top])
+    units, scores = np.vstack([climbed, units]), np.concatenate([found, scores])
     return units[np.argsort(-scores, kind="stable")]
+
+
+def _draws(running: int, rng: np.random.Generator) -> Array:
+    """Return standard normal draws (FANTASIES, running): what the running trials may tell."""
+    if FANTASIES == 0:
+        return np.zeros((1, running))
+    half = rng.standard_normal((FANTASIES // 2, running))
+    return np.vstack([half, -half])
 
 
 def _keep(losses: Array) -> NDArray[np.intp]:
