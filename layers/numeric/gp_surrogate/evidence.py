@@ -93,13 +93,13 @@ class Evidence:
         value = 0.5 * float(self.z @ alpha) + float(np.sum(np.log(np.diagonal(factor))))
         return value + 0.5 * float(away @ away), gradient + away / self.sd
 
-    def best(self, iterations: int) -> Array:
-        """Return the θ with the least negative log posterior found from several fixed starts."""
+    def best(self, iterations: int, finalists: int = FINALISTS) -> Array:
+        """Return the θ with the least negative log posterior found from the best fixed starts."""
         starts = [self._start(*offsets) for offsets in STARTS]
         starts.sort(key=lambda theta: self(theta)[0])
         found = [
             minimise(self, theta, spread=self.sd**2, iterations=iterations)
-            for theta in starts[: FINALISTS if self.z.size <= MANY else 1]
+            for theta in starts[: finalists if self.z.size <= MANY else 1]
         ]
         return min(found, key=lambda pair: pair[1])[0]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gp_surrogate.evidence import LEAST_NOISE, Evidence
+from gp_surrogate.evidence import FINALISTS, LEAST_NOISE, Evidence
 from gp_surrogate.kernel import (
     Array,
     inverse_of_lower,
@@ -62,7 +62,13 @@ class GaussianProcess:
 
     @classmethod
     def fit(
-        cls, x: Array, y: Array, *, groups: Sequence[int] | None = None, iterations: int = 40
+        cls,
+        x: Array,
+        y: Array,
+        *,
+        groups: Sequence[int] | None = None,
+        iterations: int = 40,
+        finalists: int = FINALISTS,
     ) -> GaussianProcess:
         """Fit points x (n, d) with values y (n,), to be minimised or not: the sign is the caller's.
 
@@ -74,6 +80,8 @@ class GaussianProcess:
             groups: for each column the index, from 0 without gaps, of the lengthscale it shares;
                 `None` gives each its own.
             iterations: at most so many optimiser steps from each of the starts.
+            finalists: how many of the fixed starts, the most plausible, are climbed from; the
+                first alone gives nearly the same fit for half the time.
 
         Raises:
             ValueError: no rows, unequal lengths, a gap in `groups`, or a value that is not finite.
@@ -86,7 +94,7 @@ class GaussianProcess:
         points, z = np.round(x, DIGITS), np.round((y - centre) / scale, DIGITS)
         order = np.lexsort((z, *points.T[::-1]))
         points, z = points[order] + 0.0, z[order] + 0.0  # + 0.0 turns -0.0 into 0.0
-        theta = Evidence.of(points, z, shares).best(iterations)
+        theta = Evidence.of(points, z, shares).best(iterations, finalists)
         lengthscales = np.exp(theta[:-2])
         amplitude, noise = (
             float(np.exp(theta[-2])),

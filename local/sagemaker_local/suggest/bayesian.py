@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 Goal = Literal["Maximize", "Minimize"]
 
-INITIAL = 3  # values that must be known before the surrogate is asked
+INITIAL = 10  # values that must be known before the surrogate is asked
 AT_MOST = 300  # trials it is fitted to: its cost grows with their cube
 GRID = 2000  # a space with no more points than this is judged whole
 GLOBAL, ELITE, LOCAL = 768, 4, 64  # candidates: over the cube, good trials, around each of them
 CLIMBERS = 6
-FANTASIES = 0
+FANTASIES = 16
 WIDE, CLOSE = 0.15, 0.03  # radii (sd) around good trials
 
 
@@ -95,7 +95,9 @@ def _rank(
     space: Space, points: Array, losses: Array, running: Array, rng: np.random.Generator
 ) -> Array:
     """Return many points (m, p), the most promising first."""
-    model = GaussianProcess.fit(space.encode(points), losses, groups=space.layout.groups)
+    model = GaussianProcess.fit(
+        space.encode(points), losses, groups=space.layout.groups, finalists=1
+    )
     inside = points[((points >= 0) & (points <= 1)).all(axis=1)]
     draws = _draws(len(running), rng)
     score = Improvement.of(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gp_surrogate import GaussianProcess
     from gp_surrogate.kernel import Array
 
+COOL = 1.0
 LEAST = 1e-9  # the least doubt, of standardised values: its logarithm stays finite
 
 
@@ -62,7 +63,7 @@ class Improvement:
         cross = model.amplitude**2 * matern52(squared_distances(x / stretch, model.x / stretch))
         half = model.root @ cross.T
         variance = model.amplitude**2 - np.einsum("ij,ij->j", half, half)
-        sd = np.sqrt(np.maximum(variance, LEAST**2))
+        sd = COOL * np.sqrt(np.maximum(variance, LEAST**2))
         logs = log_h((self.best - cross @ self.alphas) / sd[:, None])
         return np.asarray(np.log(sd) + _log_mean(logs))
 
@@ -74,7 +75,7 @@ class Improvement:
         cross = model.amplitude**2 * correlation
         half = model.root @ cross.T
         variance = model.amplitude**2 - np.einsum("ij,ij->j", half, half)
-        sd = np.sqrt(np.maximum(variance, LEAST**2))
+        sd = COOL * np.sqrt(np.maximum(variance, LEAST**2))
         z = (self.best - cross @ self.alphas) / sd[:, None]
         logs = log_h(z)
         value = _log_mean(logs)
@@ -87,7 +88,7 @@ class Improvement:
         by_sd = (weight * bell).sum(axis=1) / sd
         by_mean = -(weight * chance) / sd[:, None]
         pull = (model.root.T @ half).T
-        mixed = slope * ((by_sd / sd)[:, None] * pull - by_mean @ self.alphas.T)
+        mixed = slope * ((COOL**2 * by_sd / sd)[:, None] * pull - by_mean @ self.alphas.T)
         gradient = (
             model.amplitude**2 * (left * mixed.sum(axis=1)[:, None] - mixed @ right) / stretch
         )
