@@ -1,6 +1,6 @@
 """Climbs from good points to the best near them: numbers by gradient, the rest value by value.
 
-Source: Nocedal & Wright, *Numerical Optimization*, 2006, ch. 6 and 16.7 (BFGS, projected on a box).
+Source: Nocedal & Wright, *Numerical Optimization*, 2006, ch. 6 (BFGS) and 16.7 (held to a box).
 """
 
 from __future__ import annotations
@@ -9,138 +9,150 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sagemaker_local.suggest.space import Array, Categorical, Space
+from sagemaker_local.suggest.space import Array, Categorical, Numeric, Space
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from sagemaker_local.suggest.improvement import Improvement
 
-STEPS = 30
+ROUNDS = 3  # of numbers first, then of one change of an integer or a category
+STEPS = 30  # at most, by gradient
+FIRST = 0.05  # the inverse curvature guessed at the start, in squared lengthscales
 LONGEST = 0.5  # of a step, in lengthscales
-FEW = 16  # values that are all tried; of more, some near and some far
-ROUNDS = 3
+LEAST_GAIN = 1e-5  # in the score that a step promises; below it the climb has ended
+FEW = 16  # values that are all tried; of more, the next ones and some further away
+FURTHER = np.array([-0.2, -0.1, -0.04, 0.04, 0.1, 0.2])
 
 
 def climb(score: Improvement, space: Space, units: Array) -> tuple[Array, Array]:
-    """Return points (k, p) met while climbing from units (m, p), and their scores."""
-    smooth = [
-        i for i, each in enumerate(space) if not isinstance(each, Categorical) and not each.whole
-    ]
-    many = [
-        i
-        for i, each in enumerate(space)
-        if not isinstance(each, Categorical) and each.whole and each.high - each.low >= FEW
-    ]
-    discrete = [i for i in range(len(space)) if i not in smooth]
-    seen: list[tuple[Array, Array]] = []
-    if many:
-        units, _ = _polish(score, space, units, smooth + many, STEPS)
-        units = space.snap(units)
+    """Climb from each of some points of the space (m, p); the points are left as they are.
+
+    Returns:
+        All points (k, p) at which a climb stopped or looked at another integer or category, and
+        their scores (k,), in no order.
+    """
+    numbers = [(i, each) for i, each in enumerate(space) if isinstance(each, Numeric)]
+    smooth = [i for i, each in numbers if not each.whole]
+    fine = [i for i, each in numbers if each.whole and each.high - each.low >= FEW]
+    if fine:
+        # Integers of many values go along with the numbers at first: the best may lie aslant.
+        units = space.snap(_ascend(score, space, units, smooth + fine)[0])
+    units = units.copy()
     scores = score(space.encode(units))
-    for round_ in range(ROUNDS):
+    met: list[tuple[Array, Array]] = []
+    for _ in range(ROUNDS):
         if smooth:
-            units, scores = _polish(score, space, units, smooth, STEPS)
-        seen.append((units.copy(), scores.copy()))
-        if not discrete:
-            break
-        rows, others = _neighbours(space, units, discrete)
-        if not len(rows):
+            units, scores = _ascend(score, space, units, smooth)
+        met.append((units.copy(), scores.copy()))
+        owners, others = _neighbours(space, units)
+        if not owners.size:
             break
         found = score(space.encode(others))
-        seen.append((others, found))
-        moved = False
-        for row in range(len(units)):
-            own = np.flatnonzero(rows == row)
-            if own.size:
-                top = own[np.argmax(found[own])]
-                if found[top] > scores[row] + 1e-9:
-                    units[row], scores[row] = others[top], found[top]
-                    moved = True
-        if not moved:
+        met.append((others, found))
+        if not _move(units, scores, owners, others, found):
             break
-    return np.vstack([each for each, _ in seen]), np.concatenate([each for _, each in seen])
+    return np.vstack([points for points, _ in met]), np.concatenate([each for _, each in met])
 
 
-def _neighbours(space: Space, units: Array, discrete: list[int]) -> tuple[Array, Array]:
-    rows, found = [], []
-    for column in discrete:
-        each = list(space)[column]
-        if isinstance(each, Categorical):
-            values = (np.arange(len(each.choices)) + 0.5) / len(each.choices)
-            options = np.repeat(values[None, :], len(units), axis=0)
-        elif each.high - each.low < FEW:
-            values = np.array([each.unit(str(v)) for v in range(int(each.low), int(each.high) + 1)])
-            options = np.repeat(values[None, :], len(units), axis=0)
-        else:
-            here = np.array([each.value(float(u)) for u in units[:, column]])
-            steps = np.array([-1.0, 1.0])
-            near = np.clip(here[:, None] + steps, each.low, each.high)
-            near = np.array([[each.unit(str(int(v))) for v in line] for line in near])
-            far = each.middles(
-                np.clip(
-                    units[:, [column]] + np.array([-0.2, -0.1, -0.04, 0.04, 0.1, 0.2]), 0, 1
-                ).ravel()
-            ).reshape(len(units), -1)
-            options = np.hstack([near, far])
-        for row in range(len(units)):
-            for value in np.unique(options[row]):
-                if abs(value - units[row, column]) > 1e-12:
-                    new = units[row].copy()
-                    new[column] = value
-                    rows.append(row)
-                    found.append(new)
-    return np.array(rows), np.array(found).reshape(-1, len(space))
+def _move(units: Array, scores: Array, owners: Array, others: Array, found: Array) -> bool:
+    """Move points, in place, to their best neighbours where these are better; say if any moved."""
+    moved = False
+    for row in range(len(units)):
+        own = np.flatnonzero(owners == row)
+        top = own[np.argmax(found[own])] if own.size else 0
+        if own.size and found[top] > scores[row] + LEAST_GAIN:
+            units[row], scores[row] = others[top], found[top]
+            moved = True
+    return moved
 
 
-def _polish(
-    score: Improvement, space: Space, units: Array, free: list[int], steps: int
+def _neighbours(space: Space, units: Array) -> tuple[Array, Array]:
+    """Return points (k, p) with one integer or category changed, and each one's origin (k,)."""
+    owners, found = [], []
+    for column, each in enumerate(space):
+        if isinstance(each, Numeric) and not each.whole:
+            continue
+        for row, unit in enumerate(units):
+            values = _values(each, float(unit[column]))
+            others = values[np.abs(values - unit[column]) > 1e-9]
+            points = np.repeat(unit[None, :], others.size, axis=0)
+            points[:, column] = others
+            owners.append(np.full(others.size, float(row)))
+            found.append(points)
+    if not found:
+        return np.empty(0), np.empty((0, len(space)))
+    return np.concatenate(owners), np.vstack(found)
+
+
+def _values(each: Numeric | Categorical, unit: float) -> Array:
+    """Return the coordinates to try in place of one: all, or some of an integer's many."""
+    if isinstance(each, Categorical):
+        return (np.arange(len(each.choices)) + 0.5) / len(each.choices)
+    if each.high - each.low < FEW:
+        whole: Sequence[float] = np.arange(each.low, each.high + 0.5).tolist()
+    else:
+        value = each.value(unit)
+        far = [each.value(place) for place in np.clip(unit + FURTHER, 0.0, 1.0).tolist()]
+        whole = [max(value - 1.0, each.low), min(value + 1.0, each.high), *far]
+    return np.array([each.unit(each.text(value)) for value in sorted(set(whole))])
+
+
+def _ascend(
+    score: Improvement, space: Space, units: Array, free: Sequence[int]
 ) -> tuple[Array, Array]:
-    groups = score.model.groups
-    columns = [groups.index(i) for i in free]
-    stretch = score.model.lengthscales[free]
+    """Climb by gradient in the free coordinates, all points at once, and never leave the cube."""
+    columns = [score.model.groups.index(each) for each in free]
+    stretch = score.model.lengthscales[list(free)]
+    units = units.copy()
 
-    def look(points: Array) -> tuple[Array, Array]:
-        coded = space.encode(points)
-        coded[:, columns] = points[:, free]
+    def look(at: Array) -> tuple[Array, Array]:
+        # Integers that go along are not rounded here: hence the coordinates past the encoding.
+        coded = space.encode(units)
+        coded[:, columns] = at * stretch
         value, slope = score.with_slope(coded)
         return value, slope[:, columns] * stretch
 
-    units = units.copy()
-    at, (value, slope) = units[:, free] / stretch, look(units)
-    top = 1.0 / stretch
-    count, size = at.shape
-    curve = np.repeat(np.eye(size)[None], count, axis=0) * 0.05
-    share = np.ones(count)
-    fresh = np.ones(count, bool)
-    for _ in range(steps):
-        blocked = ((at <= 0) & (slope < 0)) | ((at >= top) & (slope > 0))
-        inner = np.where(blocked, 0.0, slope)
-        way = np.where(blocked, 0.0, np.einsum("ijk,ik->ij", curve, inner))
-        bad = np.einsum("ij,ij->i", way, inner) <= 0
-        way[bad] = 0.05 * inner[bad]
-        length = np.sqrt((way**2).sum(axis=1))
-        way *= np.minimum(1.0, LONGEST / np.maximum(length, 1e-12))[:, None]
-        step = np.clip(at + share[:, None] * way, 0.0, top) - at
-        gain = np.einsum("ij,ij->i", step, inner)
-        live = gain > 1e-5
-        if not live.any():
+    at, top = units[:, free] / stretch, 1.0 / stretch
+    value, slope = look(at)
+    curvature = np.repeat(FIRST * np.eye(len(free))[None], len(units), axis=0)
+    share, young = np.ones(len(units)), np.ones(len(units), dtype=bool)
+    for _ in range(STEPS):
+        walls = ((at <= 0.0) & (slope < 0.0)) | ((at >= top) & (slope > 0.0))
+        uphill = np.where(walls, 0.0, slope)
+        step = np.clip(at + share[:, None] * _directions(curvature, uphill, walls), 0.0, top) - at
+        foreseen = np.einsum("ij,ij->i", step, uphill)
+        if not (foreseen > LEAST_GAIN).any():
             break
-        trial = units.copy()
-        trial[:, free] = (at + step) * stretch
-        new_value, new_slope = look(trial)
-        good = live & (new_value >= value + 1e-4 * gain)
-        change = slope - new_slope  # of the negative score's slope
-        bend = np.einsum("ij,ij->i", step, change)
-        for row in np.flatnonzero(good & (bend > 1e-10)):
-            s, y, b = step[row], change[row], bend[row]
-            if fresh[row]:
-                curve[row] = np.eye(size) * min(b / (y @ y), 10.0)
-                fresh[row] = False
-            across = np.eye(size) - np.outer(s, y) / b
-            curve[row] = across @ curve[row] @ across.T + np.outer(s, s) / b
+        new_value, new_slope = look(at + step)
+        good = (foreseen > LEAST_GAIN) & (new_value >= value + 1e-4 * foreseen)
+        _learn(curvature, young, step, np.where(good[:, None], slope - new_slope, 0.0))
         at = np.where(good[:, None], at + step, at)
-        units[good] = trial[good]
         value = np.where(good, new_value, value)
         slope = np.where(good[:, None], new_slope, slope)
-        share = np.where(good, 1.0, share * 0.3)
+        share = np.where(good, 1.0, 0.3 * share)
     units[:, free] = np.clip(at * stretch, 0.0, 1.0)
     return units, value
+
+
+def _directions(curvature: Array, uphill: Array, walls: NDArray[np.bool_]) -> Array:
+    """Return each point's quasi-Newton step (m, k): no longer than `LONGEST`, and into no wall."""
+    ways = np.where(walls, 0.0, np.einsum("ijk,ik->ij", curvature, uphill))
+    downhill = np.einsum("ij,ij->i", ways, uphill) <= 0.0
+    ways[downhill] = FIRST * uphill[downhill]
+    length = np.sqrt(np.einsum("ij,ij->i", ways, ways))
+    return np.asarray(ways * np.minimum(1.0, LONGEST / np.maximum(length, 1e-12))[:, None])
+
+
+def _learn(curvature: Array, young: NDArray[np.bool_], steps: Array, changes: Array) -> None:
+    """Update each point's inverse curvature (m, k, k) in place, where it saw the slope bend."""
+    bends = np.einsum("ij,ij->i", steps, changes)
+    for row in np.flatnonzero(bends > 1e-10):
+        step, change, bend = steps[row], changes[row], float(bends[row])
+        if young[row]:
+            curvature[row] = np.eye(step.size) * min(bend / float(change @ change), 10.0)
+            young[row] = False
+        across = np.eye(step.size) - np.outer(step, change) / bend
+        curvature[row] = across @ curvature[row] @ across.T + np.outer(step, step) / bend

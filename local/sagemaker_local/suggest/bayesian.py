@@ -29,8 +29,8 @@ INITIAL = 10  # values that must be known before the surrogate is asked
 AT_MOST = 300  # trials it is fitted to: its cost grows with their cube
 GRID = 2000  # a space with no more points than this is judged whole
 GLOBAL, ELITE, LOCAL = 768, 4, 64  # candidates: over the cube, good trials, around each of them
-CLIMBERS = 6
-FANTASIES = 16
+CLIMBERS = 6  # of the best candidates
+FANTASIES = 16  # draws of what the running trials may tell
 WIDE, CLOSE = 0.15, 0.03  # radii (sd) around good trials
 
 
@@ -99,30 +99,25 @@ def _rank(
         space.encode(points), losses, groups=space.layout.groups, finalists=1
     )
     inside = points[((points >= 0) & (points <= 1)).all(axis=1)]
+    incumbents = space.encode(inside if len(inside) else points)
     draws = _draws(len(running), rng)
-    score = Improvement.of(
-        model,
-        space.encode(running),
-        space.encode(inside if len(inside) else points),
-        draws,
-    )
+    score = Improvement.of(model, space.encode(running), incumbents, draws)
     if space.combinations() <= GRID:
         units = space.grid()
         return units[np.argsort(-score(space.encode(units)), kind="stable")]
     elite = points[np.argsort(losses, kind="stable")[:ELITE]]
     units = _candidates(space, np.clip(elite, 0.0, 1.0), rng)
     scores = score(space.encode(units))
-    order = np.argsort(-scores, kind="stable")
-    top = order[:CLIMBERS]
-    climbed, found = climb(score, space, units[top])
-    units, scores = np.vstack([climbed, units]), np.concatenate([found, scores])
+    first = units[np.argsort(-scores, kind="stable")[:CLIMBERS]]
+    climbed, reached = climb(score, space, first)
+    units, scores = np.vstack([climbed, units]), np.concatenate([reached, scores])
     return units[np.argsort(-scores, kind="stable")]
 
 
 def _draws(running: int, rng: np.random.Generator) -> Array:
-    """Return standard normal draws (FANTASIES, running): what the running trials may tell."""
-    if FANTASIES == 0:
-        return np.zeros((1, running))
+    """Return what running trials may tell (draws, running): standard normal, and its mirror."""
+    if not running:
+        return np.zeros((1, 0))
     half = rng.standard_normal((FANTASIES // 2, running))
     return np.vstack([half, -half])
 
