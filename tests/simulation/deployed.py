@@ -21,6 +21,7 @@ PARAMETERS: dict[str, Any] = {
     "DataBucketArns": ["arn:aws:s3:::data"],
     "SlackWebhookParameter": "/sim/slack",
     "SlackSigningParameter": "/sim/signing",
+    "OrphanPolicy": "remove",  # which has all the rights; people are told all the same
 }
 _PSEUDO = {
     "AWS::StackName": STACK,

@@ -75,7 +75,7 @@ class Table:
     def __init__(
         self,
         now: Callable[[], float],
-        watch: Callable[[Key, Item | None, Item], None],
+        watch: Callable[[Key, Item | None, Item | None], None],
         late: Callable[[], float],
         page: int = 1000,
     ) -> None:
@@ -96,7 +96,7 @@ class Table:
                 return self._get(request)
             case "Query":
                 return self._query(request)
-            case "PutItem" | "UpdateItem":
+            case "PutItem" | "UpdateItem" | "DeleteItem":
                 return self._write(operation, request)
             case "TransactWriteItems":
                 return self._transact(request["TransactItems"])
@@ -158,12 +158,14 @@ class Table:
             self._keep(key, old, new)
         return {}
 
-    def _prepare(self, kind: str, request: dict[str, Any]) -> tuple[Key, Item | None, Item]:
+    def _prepare(self, kind: str, request: dict[str, Any]) -> tuple[Key, Item | None, Item | None]:
         if kind == "Put":
             key = _key(request["Item"])
             return key, self.peek(*key), dict(request["Item"])
         key = _key(request["Key"])
         old = self.peek(*key)
+        if kind == "Del":
+            return key, old, None
         new = dict(old or request["Key"])
         removed, put = _change(request["UpdateExpression"])
         for name in removed:
@@ -172,12 +174,15 @@ class Table:
             new[name] = request["ExpressionAttributeValues"][value]
         return key, old, new
 
-    def _keep(self, key: Key, old: Item | None, new: Item) -> None:
+    def _keep(self, key: Key, old: Item | None, new: Item | None) -> None:
         self.writes += 1
-        self.items.setdefault(key[0], {})[key[1]] = new
+        if new is None:
+            self.items.get(key[0], {}).pop(key[1], None)
+        else:
+            self.items.setdefault(key[0], {})[key[1]] = new
         for name, (partition, sort, whole) in GLOBAL.items():
             row = None
-            if partition in new and sort in new:
+            if new is not None and partition in new and sort in new:
                 row = new if whole else {k: new[k] for k in ("pk", "sk", partition, sort)}
             elif old is None or partition not in old:
                 continue

@@ -18,7 +18,7 @@ from tests.simulation.clockwork import Clockwork, Crash
 from tests.simulation.deployed import HOSTING_ROLE, STACK, TRAINING_ROLE, Deployed, deployed
 from tests.simulation.dynamodb import Table, failure
 from tests.simulation.faults import CALM, Fault, Faults, Plan, Weather
-from tests.simulation.hosting import Hosting, list_objects
+from tests.simulation.hosting import Hosting, list_objects, listed
 from tests.simulation.lambdas import Lambdas
 from tests.simulation.oracles import Oracles
 from tests.simulation.tuning import Luck, Tuning
@@ -77,7 +77,9 @@ class World:
         self.hosting = Hosting(self.clock, tell=self._tell, moment=self.moment)
         self.tuning.stale = lambda: self.faults.draw("stale") is not None
         self.tuning.watch_create = self.oracles.job_made
+        self.tuning.watch_stop = self.oracles.job_stopped
         self.hosting.watch = self.oracles.endpoint_changed
+        self.hosting.watch_drop = self.oracles.dropped
         self.carriers.watch_topic = self.oracles.told
         self.carriers.watch_bus = self.oracles.announced
         profile = Profile(
@@ -236,6 +238,14 @@ class World:
             return self.hosting.call(operation, request, task.function if task else "nobody")
         if operation == "CreateHyperParameterTuningJob":
             self._mood(operation)
+        if operation == "ListHyperParameterTuningJobs":
+            jobs = self.tuning.jobs.items()
+            rows = {
+                name: (each.created, {"HyperParameterTuningJobStatus": each.status})
+                for name, each in jobs
+            }
+            word, page = "HyperParameterTuningJob", self.hosting.page
+            return listed(word, rows, request, page, self.moment)
         return self.tuning.call(operation, request)
 
     def _mood(self, operation: str) -> None:
@@ -251,6 +261,10 @@ class World:
         held: dict[str, str] = {}
         if kind == "endpoint" and name in self.hosting.endpoints:
             held = self.hosting.endpoints[name].tags
+        elif kind == "model":
+            held = self.hosting.models.get(name, {})
+        elif kind == "endpoint-config":
+            held = self.hosting.configs.get(name, {})
         elif name in self.tuning.jobs:
             held = self.tuning.jobs[name].tags
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}

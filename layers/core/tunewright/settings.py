@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any, Literal
 
 from tunewright.domain.values import Value
 
@@ -23,6 +24,7 @@ class Settings(Value):
         slack_signing_parameter: The SSM parameter with the secret by which Slack signs what it
             tells us; one a line while it is being changed. Empty if Slack tells us nothing.
         api_url: Where the API is, for links; empty for no links.
+        orphan_policy: What is done with orphans after people were told: nothing, or `remove`.
     """
 
     stack: str = "tunewright"
@@ -37,12 +39,13 @@ class Settings(Value):
     slack_host: str = ""
     slack_signing_parameter: str = ""
     api_url: str = ""
+    orphan_policy: Literal["tell", "remove"] = "tell"
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from the environment."""
         found = os.environ if environment is None else environment
-        ours = {
+        ours: dict[str, Any] = {
             name: found[f"TUNEWRIGHT_{name.upper()}"]
             for name in cls.model_fields
             if f"TUNEWRIGHT_{name.upper()}" in found

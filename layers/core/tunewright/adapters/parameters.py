@@ -21,7 +21,7 @@ class SsmProfiles(Mapping[str, Profile]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
-        self._path = f"/{stack}/profiles/"
+        self._path = f"/{stack}/profiles"  # As IAM is asked for it: without a slash at its end.
         self._clock = clock
         self._kept: dict[str, Profile] = {}
         self._until = -1.0
@@ -45,7 +45,7 @@ class SsmProfiles(Mapping[str, Profile]):
         pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path)
         for page in pages:
             for each in page["Parameters"]:
-                name = each["Name"].removeprefix(self._path)
+                name = each["Name"].removeprefix(f"{self._path}/")
                 try:
                     profile = Profile.model_validate_json(each["Value"])
                 except ValidationError as error:

@@ -36,7 +36,7 @@ class Message(Value):
     """A message, without the manners of any channel.
 
     Attributes:
-        id: The decision that it tells of; a channel shows each id once.
+        id: The decision, or what else it tells of; a channel shows each id once.
         study_id: The study.
         event: What kind of news it is.
         level: How much it asks of its reader.
@@ -47,6 +47,7 @@ class Message(Value):
         plan_hash: What an approval is for; None if nothing is to be approved.
         link: The page on which it may be answered; None if there is none.
         commands: What the reader may type next: what it is for, and the command.
+        about: What the id names, as the last line says it.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Message(Value):
     plan_hash: str | None = None
     link: str | None = None
     commands: tuple[tuple[str, str], ...] = ()
+    about: str = "decision"
 
     @property
     def token(self) -> str | None:

@@ -117,6 +117,16 @@ class Table:
         write = self.update_of(key, change, condition, {})["Update"]
         self._write(lambda: self._client.update_item(**write))
 
+    def delete(self, key: Item, condition: str, values: Item) -> None:
+        """Remove an item on a condition.
+
+        Raises:
+            ConditionError: The condition did not hold, perhaps because boto3 had sent it before.
+            UnknownError: Nobody can say whether it was removed.
+        """
+        request = {"TableName": self._name, "Key": key, **_conditioned(condition, values)}
+        self._write(lambda: self._client.delete_item(**request))
+
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """Write all or nothing.
 
