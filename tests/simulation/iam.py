@@ -55,7 +55,7 @@ def needs(
         case "s3":
             yield "s3:ListBucket", f"arn:aws:s3:::{request['Bucket']}", {}
         case "ssm":
-            name = request.get("Name") or request["Path"].rstrip("/")
+            name = request.get("Name") or request["Path"]  # A slash at its end is part of it.
             yield f"ssm:{operation}", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}", {}
             if request.get("WithDecryption"):
                 context = {

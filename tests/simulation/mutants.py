@@ -141,6 +141,19 @@ MUTANTS = tuple(
         ("endpoint record without a lock", f"{_TABLE}.endpoints", "DynamoEndpoints.save",
          'condition, values = "version = :version", typed({":version": endpoint.version})',
          'condition, values = "attribute_exists(pk)", None'),
+        ("another stack's thing is an orphan", "domain.orphan", "is_orphan",
+         "thing.stack != stack", "thing.stack is None", "orphans_are_told_of_and_removed"),
+        ("a champion's model is an orphan", "domain.orphan", "_knows",
+         "live is not None and live.model == thing.name", "False",
+         "orphans_are_told_of_and_removed"),
+        ("a removal is a surprise", "domain.orphan", "due",
+         "now - orphan.warned >= NOTICE", "True", "orphans_are_told_of_and_removed"),
+        ("an orphan is told of when it is seen", "app.caretaker", "Caretaker._examine",
+         "self._tell(self._orphans.save(orphan), owners)",
+         "now = self._clock.now()\n"
+         "    orphan = self._orphans.save(orphan.but(told=now, warned=now))\n"
+         "    self._publish(*finding(orphan, removes=self._removes))",
+         "a_visit_dies_before_it_tells"),
         ("a restored study drops its trials", f"{_STEPS}.fold", "foldable",
          "study.phase.is_over or each.round_number <= known", "True"),
     )

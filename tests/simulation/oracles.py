@@ -59,6 +59,7 @@ class Oracles:
     orphans: list[str] = field(default_factory=list)
     found: set[str] = field(default_factory=set)
     warned: dict[tuple[str, str], float] = field(default_factory=dict)
+    serving: dict[str, tuple[str, str]] = field(default_factory=dict)
     heard_commands: list[str] = field(default_factory=list)
     _closed: dict[str, list[str]] = field(default_factory=dict)
 
@@ -99,7 +100,10 @@ class Oracles:
         before = 0 if old is None else int(old["version"]["N"])
         if int(new["version"]["N"]) != before + 1:
             self.violate("I-8", f"an orphan went from version {before} to {new['version']}")
-        self.found.add(Orphan.model_validate_json(new["state"]["S"]).id)
+        orphan = Orphan.model_validate_json(new["state"]["S"])
+        self.found.add(orphan.id)
+        if orphan.model is not None:
+            self.serving[orphan.model] = (orphan.kind.value, orphan.name)
 
     def _study_written(self, name: str, old: Any, new: Any, by: str) -> None:
         version, phase = int(new["version"]["N"]), new["phase"]["S"]
@@ -179,7 +183,8 @@ class Oracles:
     def endpoint_changed(self, change: Change) -> None:
         """Judge an endpoint that was made, moved or deleted."""
         if change.by == "OnHour" and change.what == "delete":
-            self._removed("endpoint", change.endpoint, self.world.hosting.endpoints[change.endpoint].tags)
+            tags = self.world.hosting.endpoints[change.endpoint].tags
+            self._removed("endpoint", change.endpoint, tags)
         elif change.by not in {"OnDeploy", "nobody"}:
             self.violate("I-3", f"{change.by} changed {change.endpoint}")
         if self.restored:  # Whom another has replaced since may have to go live once more.
@@ -215,12 +220,11 @@ class Oracles:
         """Judge the end of a model or an endpoint config."""
         task = self.world.clock.current
         if task is not None and task.function == "OnHour":
-            served = [each for (of, each), _ in self.warned.items() if of == "endpoint"]
-            warned = ("model", name) in self.warned or kind != "model" or served
-            self._removed("model" if warned is True else "endpoint", name, tags)
+            warned = ("model", name) if ("model", name) in self.warned else self.serving.get(name)
+            self._removed(*(warned or (kind, name)), tags)
 
     def _removed(self, kind: str, name: str, tags: dict[str, str]) -> None:
-        """Judge that something was removed as an orphan."""
+        """Judge that something was removed as an orphan, by itself or with its endpoint."""
         if tags.get(STACK_TAG) != STACK:
             self.violate("I-11", f"the {kind} {name} of {tags} was removed")
         if self.phases.get(tags.get(STUDY_TAG, ""), "done") not in _OVER:
@@ -232,8 +236,8 @@ class Oracles:
     def told(self, message: dict[str, Any]) -> None:
         """Judge a message to people."""
         self._known(message["id"])
-        kind, name, *_, last = message["id"].split("/")
-        if last == "warned":
+        kind, name, *rest = message["id"].split("/")
+        if rest[-1:] == ["warned"]:
             self.warned.setdefault((kind, name), self.world.clock.now)
         self.heard[message["id"]] = self.heard.get(message["id"], 0) + 1
 

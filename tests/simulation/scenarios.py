@@ -7,6 +7,7 @@ that which it has once the faults before it have happened.
 from collections.abc import Callable
 from dataclasses import replace
 
+from tests.simulation import household
 from tests.simulation.faults import Fault, Plan
 from tests.simulation.schedule import Outcome, run
 from tests.simulation.story import CERTAIN, Part, Story, spec
@@ -119,6 +120,27 @@ def sweep_dies_while_it_tells() -> Outcome:
     return _play(story, plan)
 
 
+def orphans_are_told_of_and_removed() -> Outcome:
+    """Orphans made by hand, and what only looks like them: those alone go, a day after the word."""
+    return household.keep()
+
+
+def a_visit_dies_before_it_tells() -> Outcome:
+    """The first orphan is written down, and the visit and its retry die before people are told."""
+    made: list[tuple[str, str]] = []
+
+    def watch(world: World) -> None:
+        before = world.calls
+        made.extend([("", "")] * before)
+        world.audit = lambda by, _service, name, _request, _tags: made.append((by, name))
+
+    household.keep(watch=watch)
+    first = made.index(("OnHour", "Publish"))
+    return household.keep(
+        branch=lambda _world, number: ("crash_before", 0.0) if number == first else None
+    )
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -128,5 +150,7 @@ SCENARIOS: dict[str, Scenario] = {
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
         sweep_dies_while_it_tells,
+        orphans_are_told_of_and_removed,
+        a_visit_dies_before_it_tells,
     )
 }

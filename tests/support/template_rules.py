@@ -14,9 +14,10 @@ from tunewright.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ROLES = {"OnWake": "TrainingRoleArns", "OnDeploy": "HostingRoleArns"}
-ANYTHING: set[tuple[str, str]] = set()
-"""Function and action that may have `Resource: "*"`, for the API knows no other; none so far."""
-OPEN = ("/tw-*", "/${AWS::StackName}/profiles/*", ":key/*", "${Table.Arn}/stream/*")
+LISTS = ("ListHyperParameterTuningJobs", "ListEndpoints", "ListModels")
+ANYTHING = {("OnHour", f"sagemaker:{each}") for each in LISTS}
+"""Function and action that may have `Resource: "*"`, for the API knows no other."""
+OPEN = ("/tw-*", ":key/*", "${Table.Arn}/stream/*")
 """How a resource may end that names many: our prefix, our path; keys are held by a condition."""
 TAKE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "dynamodb:GetRecords"}
 OPEN_ROUTES = {
@@ -27,6 +28,7 @@ OPEN_ROUTES = {
 MOST_A_SECOND = 5
 MOST_ALARMS = 10
 """So many are free of charge in every account."""
+SCHEDULES = {"OnScheduleSweep", "OnHourLook"}
 SYNCHRONOUS = {"Api", "Approval"}
 """Functions whose caller is told of a failure."""
 DAYS = 86400
@@ -340,7 +342,7 @@ SHAPES = {
 def rules(template: Template) -> Iterator[str]:
     held = of_type(template, "AWS::Events::Rule")
     yield from (
-        f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - {"OnScheduleSweep"}
+        f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - SCHEDULES
     )
     for name, (kind, key, status, over) in SHAPES.items():
         text = json.dumps(held[name]["EventPattern"])

@@ -279,12 +279,12 @@ def _why(orphan: Orphan) -> str:
     if orphan.study is None:
         return f"The {orphan.kind.words} {orphan.name} {verb}, and no tag names its study"
     where = "not in the table" if orphan.phase is None else f"over ({orphan.phase.value})"
-    words = f"The {orphan.kind.words} {orphan.name} {verb}, and its study {orphan.study} is {where}"
-    return f"{words}; nobody looks after it"
+    return f"The {orphan.kind.words} {orphan.name} {verb}, and its study {orphan.study} is {where}"
 
 
 def _cost(orphan: Orphan) -> str:
-    age = f"It is {show_duration((orphan.seen - orphan.created).total_seconds())} old"
+    minutes = (orphan.seen - orphan.created) // timedelta(minutes=1)
+    age = f"It is {show_duration(60 * minutes)} old"
     if orphan.kind is Kind.MODEL:
         return f"{age} and costs nothing as long as nothing serves it"
     if orphan.price_per_hour is None:
@@ -299,7 +299,7 @@ def _what_comes(orphan: Orphan, *, removes: bool) -> str:
     if not removes:
         return "It is not removed by itself: the stack's OrphanPolicy is tell"
     done = "stopped" if orphan.kind is Kind.JOB else "deleted"
-    return f"It is {done} in {NOTICE.days * 24} hours by itself, unless it has an owner by then"
+    return f"It is {done} {NOTICE.days * 24} hours after this, unless it has an owner by then"
 
 
 def _by_hand(orphan: Orphan) -> tuple[tuple[str, str], ...]:
