@@ -24,10 +24,10 @@ from tunewright.domain.seen import Endpoint as Record
 
 SETTLED = 3000.0
 """After which time the studies have come to where they stay."""
-HOURS = (0.5, 2, 3, 4, 28, 29, 30, 31, 32)
+HOURS = (0.5, 2, 3, 4, 28, 29, 30, 31, 56, 57, 58)
 """At which hours the function is woken: too early, to find, to wait, to remove, to see the end."""
 CALM_FROM = 30.5
-"""When faults are over: what is left undone by then, the next two hours must do."""
+"""When faults are over: what was not told of by then is, and goes a day after."""
 REQUEST = {
     "HyperParameterTuningJobConfig": {
         "ResourceLimits": {"MaxNumberOfTrainingJobs": 9, "MaxParallelTrainingJobs": 2}
@@ -233,7 +233,7 @@ def judged(household: Household, *, removes: bool) -> Iterator[str]:
         yield f"people were told of {told}"
     if len(told) != len(set(told)):
         yield f"people were told by two ids of one thing: {told}"
-    if gone != [each for each in told if each not in wanted]:
+    if not household.told - wanted <= set(gone) <= set(told) - wanted:
         yield f"people were told of the removal of {gone}"
     if not heard <= on_bus:
         yield f"programs were not told of {heard - on_bus}"

@@ -341,9 +341,7 @@ SHAPES = {
 
 def rules(template: Template) -> Iterator[str]:
     held = of_type(template, "AWS::Events::Rule")
-    yield from (
-        f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - SCHEDULES
-    )
+    yield from (f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - SCHEDULES)
     for name, (kind, key, status, over) in SHAPES.items():
         text = json.dumps(held[name]["EventPattern"])
         pattern = json.loads(text.replace('{"Ref": "AWS::StackName"}', '"ours"'))

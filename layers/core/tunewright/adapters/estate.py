@@ -101,7 +101,12 @@ class SageMakerEstate:
         )
 
     def _thing(
-        self, kind: Kind, name: str, told: Mapping[str, Any], arn: str, **more: Any  # noqa: ANN401 - fields of a value
+        self,
+        kind: Kind,
+        name: str,
+        told: Mapping[str, Any],
+        arn: str,
+        **more: Any,  # noqa: ANN401 - fields of a value
     ) -> Thing:
         held = self._tags(told[arn])
         return Thing(

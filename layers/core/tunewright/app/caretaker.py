@@ -24,6 +24,7 @@ from tunewright.domain.orphan import (
     due,
     finding,
     found,
+    is_live,
     is_orphan,
     removal,
 )
@@ -284,17 +285,14 @@ class _Owners:
 
     def vouch_for(self, kind: Kind, name: str) -> bool:
         """Whether a thing's name alone shows that somebody owns it, so that nobody need look."""
-        if kind is Kind.ENDPOINT:
-            record = self._endpoints.load(name)
-            return (record.champion or record.holder) is not None
-        if name in self.served:
+        if kind is Kind.MODEL and name in self.served:
             return True  # It is told of with the endpoint that serves it.
-        parsed = names.parse_tuning_job(name)
-        study = self.study(parsed.study_id if parsed else names.parse_model(name))
-        if study is not None and not study.phase.is_over:
-            return True
-        champions = {each.champion.model for each in self.records(kind, name) if each.champion}
-        return name in champions
+        if kind is not Kind.ENDPOINT:  # Whose name tells of no study.
+            parsed = names.parse_tuning_job(name)
+            study = self.study(parsed.study_id if parsed else names.parse_model(name))
+            if study is not None and not study.phase.is_over:
+                return True
+        return any(is_live(kind, name, each) for each in self.records(kind, name))
 
     def want(self, thing: Thing) -> bool:
         """Whether a live study is to deploy to an endpoint: it will judge what is there."""

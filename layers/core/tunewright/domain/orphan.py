@@ -154,15 +154,15 @@ def is_orphan(
         return False
     if study is not None and not study.phase.is_over:
         return False
-    return not any(_knows(each, thing) for each in records)
+    return not any(is_live(thing.kind, thing.name, each) for each in records)
 
 
-def _knows(record: Endpoint, thing: Thing) -> bool:
-    """Whether the record of an endpoint knows a thing as live."""
-    if thing.kind is Kind.ENDPOINT:
-        return record.name == thing.name and (record.champion or record.holder) is not None
-    live = record.champion
-    return thing.kind is Kind.MODEL and live is not None and live.model == thing.name
+def is_live(kind: Kind, name: str, record: Endpoint) -> bool:
+    """Whether the record of an endpoint knows a thing as live: itself, or what is its champion."""
+    if kind is Kind.ENDPOINT:
+        return record.name == name and (record.champion or record.holder) is not None
+    champion = record.champion
+    return kind is Kind.MODEL and champion is not None and champion.model == name
 
 
 def found(thing: Thing, study: Study | None, now: datetime) -> Orphan:
