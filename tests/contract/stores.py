@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.build import at, document, profile
-from tests.support.memory import MemoryEndpoints, MemorySecrets, MemoryStore
+from tests.support.memory import MemoryEndpoints, MemoryOrphans, MemorySecrets, MemoryStore
 from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
+    DynamoOrphans,
     DynamoOutbox,
     DynamoSecrets,
     DynamoStudies,
     DynamoTrials,
 )
+from tunewright.app.caretaker import OrphanStore
 from tunewright.app.ports import (
     CommandStore,
     EndpointStore,
@@ -38,6 +40,7 @@ class Stores:
     endpoints: EndpointStore
     outbox: Outbox
     secrets: Secrets
+    orphans: OrphanStore
 
     def __getattr__(self, name: str) -> Any:
         for store in (self.studies, self.trials, self.commands, self.outbox):
@@ -48,7 +51,8 @@ class Stores:
 
 def in_memory() -> Stores:
     store = MemoryStore()
-    return Stores(store, store, store, MemoryEndpoints(), store, MemorySecrets())
+    endpoints, orphans = MemoryEndpoints(), MemoryOrphans()
+    return Stores(store, store, store, endpoints, store, MemorySecrets(), orphans)
 
 
 def in_table(client: Any, table: str) -> Stores:
@@ -59,6 +63,7 @@ def in_table(client: Any, table: str) -> Stores:
         DynamoEndpoints(client, table),
         DynamoOutbox(client, table),
         DynamoSecrets(client, table),
+        DynamoOrphans(client, table),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.orphan import Orphan
 from tunewright.domain.seen import Endpoint
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Study
@@ -237,6 +238,45 @@ class MemoryEndpoints:
             if each.champion is not None
         )
         return tuple(name for end, name in ends if end <= now)
+
+
+class MemoryOrphans:
+    """What is remembered of orphans, by kind and name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._orphans: dict[tuple[str, str], Orphan] = {}
+
+    def known(self) -> tuple[Orphan, ...]:
+        """Return all of them, by kind and name."""
+        return tuple(self._orphans[key] for key in sorted(self._orphans))
+
+    def _check(self, orphan: Orphan) -> tuple[str, str]:
+        key = orphan.kind.value, orphan.name
+        held = self._orphans.get(key)
+        if orphan.version != (held.version if held else 0):
+            raise StaleVersionError(f"{orphan.id} is not at that version any more")
+        return key
+
+    def save(self, orphan: Orphan) -> Orphan:
+        """Write what is known now.
+
+        Raises:
+            StaleVersionError: It is not at the version it was read at any more.
+        """
+        with self._lock:
+            key = self._check(orphan)
+            self._orphans[key] = orphan.but(version=orphan.version + 1)
+            return self._orphans[key]
+
+    def forget(self, orphan: Orphan) -> None:
+        """Remove one that is no orphan any more.
+
+        Raises:
+            StaleVersionError: It is not at the version it was read at any more.
+        """
+        with self._lock:
+            self._orphans.pop(self._check(orphan), None)
 
 
 class MemorySecrets:
