@@ -191,6 +191,22 @@ def own_stack(template: Template) -> Iterator[str]:
                 yield f"{name} may {verb} what is not this stack's"
 
 
+def told_first(template: Template) -> Iterator[str]:
+    """Check that who looks for orphans may change something only if the policy is to remove."""
+    removing = {"Fn::Equals": [{"Ref": "OrphanPolicy"}, "remove"]}
+    if template["Conditions"].get("RemovesOrphans") != removing:
+        yield "RemovesOrphans is another condition"
+    role = template["Resources"]["OnHourRole"]["Properties"]
+    for each in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        condition, given, none = each.get("Fn::If", ("", each, None))
+        for action in listed(given["Action"]):
+            verb = action.removeprefix("sagemaker:")
+            if verb == action or verb.startswith(("List", "Describe")):
+                continue
+            if (condition, none) != ("RemovesOrphans", {"Ref": "AWS::NoValue"}):
+                yield f"OnHour may {verb} whatever the policy"
+
+
 def own_kinds(template: Template) -> Iterator[str]:
     """Check that each access to the table says to which kinds of items."""
     for name, each in statements(template):

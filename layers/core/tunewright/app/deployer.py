@@ -1,7 +1,8 @@
 """Tends endpoints: looks at them and changes them, one idempotent step at a time, on others' word.
 
-It is the only one with rights to models and endpoints. It reads what a study asks for, writes what
-it saw and did to the endpoint's own record, and wakes the study; studies it never writes.
+It is the only one with rights to models and endpoints that have an owner. It reads what a study
+asks for, writes what it saw and did to the endpoint's own record, and wakes the study; studies it
+never writes.
 """
 
 from datetime import datetime, timedelta
