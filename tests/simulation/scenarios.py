@@ -6,10 +6,11 @@ that which it has once the faults before it have happened.
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 from tests.simulation.faults import Fault, Plan
 from tests.simulation.schedule import Outcome, run
-from tests.simulation.story import CERTAIN, Part, Story, spec
+from tests.simulation.story import CERTAIN, Part, Story, deploy, spec
 from tests.simulation.world import World
 
 Scenario = Callable[[], Outcome]
@@ -119,6 +120,55 @@ def sweep_dies_while_it_tells() -> Outcome:
     return _play(story, plan)
 
 
+def the_month_has_room_for_one_round() -> Outcome:
+    """Two studies at once, and a monthly budget with room for one round's worst case at a time."""
+    story = Story((Part("ana", spec()), Part("ben", spec(), begins=5.0)), CERTAIN)
+
+    def watch(world: World) -> None:
+        world.monthly_budget = Decimal("0.5")
+
+    outcome = run("scenario", story, plan={}, watch=watch, keep=True)
+    if not any("no room for that" in each for each in _reasons(outcome)):
+        outcome.violations.append(("I-2", "no study was told to wait for the stack's budget"))
+    return outcome
+
+
+def the_stack_is_paused_and_goes_on() -> Outcome:
+    """Somebody throws the switch between two rounds, and again before the deployment."""
+    story = Story((Part("ana", spec(deploy=deploy())),), CERTAIN)
+    thrown: set[tuple[str, str]] = set()
+
+    def watch(world: World) -> None:
+        def throw(on: str) -> None:
+            world.carriers.parameters["/sim/paused"] = on
+
+        def audit(by: str, _service: str, name: str, _request: object, _tags: object) -> None:
+            paused = world.carriers.parameters.get("/sim/paused") == "yes"
+            if paused and name.startswith(("Create", "Update")) and name != "UpdateItem":
+                thrown.add((by, name))
+
+        world.audit = audit
+        for at, on in ((100.0, "yes"), (1000.0, "no"), (1250.0, "yes"), (2000.0, "no")):
+            world.clock.after(at, lambda on=on: throw(on))
+
+    outcome = run("scenario", story, plan={}, watch=watch, keep=True)
+    outcome.violations += [("paused", f"{by} called {name}") for by, name in sorted(thrown)]
+    if not any("lets the stack go on" in each for each in _reasons(outcome)):
+        outcome.violations.append(("paused", "nobody was told that the stack is paused"))
+    return outcome
+
+
+def _reasons(outcome: Outcome) -> list[str]:
+    """What was decided."""
+    items = outcome.world.table.items if outcome.world else {}
+    return [
+        each["reason"]["S"]
+        for partition, held in items.items()
+        if partition.startswith("DECISION#")
+        for each in held.values()
+    ]
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -128,5 +178,7 @@ SCENARIOS: dict[str, Scenario] = {
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
         sweep_dies_while_it_tells,
+        the_month_has_room_for_one_round,
+        the_stack_is_paused_and_goes_on,
     )
 }

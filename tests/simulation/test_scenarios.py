@@ -17,7 +17,7 @@ def test_a_scenario_violates_nothing(simulated: None, name: str) -> None:
         assert [(job.status, job.stopped) for job in jobs] == [("Stopped", 1)]
         assert outcome.phases == ("cancelled",)
     else:
-        assert outcome.phases == ("done",)
+        assert set(outcome.phases) == {"done"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 
 from tunewright.domain.values import Value
 
@@ -23,6 +24,7 @@ class Settings(Value):
         slack_signing_parameter: The SSM parameter with the secret by which Slack signs what it
             tells us; one a line while it is being changed. Empty if Slack tells us nothing.
         api_url: Where the API is, for links; empty for no links.
+        monthly_budget: US dollars that all studies together may use in a month; 0 for no limit.
     """
 
     stack: str = "tunewright"
@@ -37,6 +39,7 @@ class Settings(Value):
     slack_host: str = ""
     slack_signing_parameter: str = ""
     api_url: str = ""
+    monthly_budget: Decimal = Decimal(0)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":

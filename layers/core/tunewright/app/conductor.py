@@ -6,6 +6,7 @@ A crash anywhere is healed by the next wake.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 
 from tunewright.app.ports import (
@@ -14,6 +15,7 @@ from tunewright.app.ports import (
     Deploys,
     EndpointStore,
     StudyStore,
+    Switch,
     TrialStore,
     Tuning,
 )
@@ -23,15 +25,18 @@ from tunewright.domain.decide import decide
 from tunewright.domain.errors import (
     CapacityError,
     ForeignError,
+    OverBudgetError,
     RefusedError,
     StaleVersionError,
     UnknownOutcomeError,
 )
 from tunewright.domain.request import compile_request
 from tunewright.domain.seen import Report, RoundSeen
+from tunewright.domain.steps.hold import account, hold, over_budget
 from tunewright.domain.steps.settle import (
     Done,
     Foreign,
+    Halted,
     NoCapacity,
     Outcome,
     Outdated,
@@ -39,12 +44,19 @@ from tunewright.domain.steps.settle import (
     settle,
 )
 from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
-from tunewright.domain.study import Action, DeployModel, StartRound, StopRound, Study
+from tunewright.domain.study import (
+    Action,
+    DeployModel,
+    Hold,
+    StartRound,
+    StopRound,
+    Study,
+)
 
 MAX_STEPS = 40
 """Steps of one wake: enough for a study from end to end, and a bound on a mistake."""
 FOLD_AT_ONCE = 90
-"""Trials of one transaction: DynamoDB takes 100 items, and study and decisions are some."""
+"""Trials of one transaction: DynamoDB takes 100 items, and study, charge and decisions are some."""
 
 
 @dataclass
@@ -74,6 +86,7 @@ class Conductor:
         recorder: Recorder,
         endpoints: EndpointStore,
         deploys: Deploys,
+        switch: Switch,
         clock: Clock,
     ) -> None:
         self._studies = studies
@@ -83,6 +96,7 @@ class Conductor:
         self._recorder = recorder
         self._endpoints = endpoints
         self._deploys = deploys
+        self._switch = switch
         self._clock = clock
 
     def advance(self, study_id: str, *, look: bool) -> Study:
@@ -130,14 +144,28 @@ class Conductor:
                 looked.at.add(view)
                 return True
             case Step():
-                self._studies.commit(step, expected=study.version)
+                went_on = self._commit(study, step, now)
                 looked.at &= {View.ROUND}
                 looked.listed = None
-                return True
+                return went_on
             case None:
                 return self._perform(study, looked)
             case _ as never:  # pragma: no cover
                 assert_never(never)
+
+    def _commit(self, study: Study, step: Step, now: datetime) -> bool:
+        """Write a step, or that the stack's budget has no room for it; False if that was told."""
+        counted = account(study, step, now)
+        try:
+            self._studies.commit(counted, expected=study.version)
+        except OverBudgetError:
+            if counted.charge is None:
+                raise
+            held = hold(study, Hold.BUDGET, over_budget(counted.charge), now)
+            if held is None:
+                return False
+            self._studies.commit(held, expected=study.version)
+        return True
 
     def _observe(self, study: Study, looked: _Looked) -> Observation:
         views = looked.at
@@ -184,10 +212,11 @@ class Conductor:
         outcome = None if action is None else self._do(study, action)
         if action is None or outcome is None:
             return False
-        step = settle(study, action, outcome, self._clock.now())
+        now = self._clock.now()
+        step = settle(study, action, outcome, now)
         if step is None:
             return False
-        self._studies.commit(step, expected=study.version)
+        self._commit(study, step, now)
         looked.at.add(View.ROUND)  # The world has changed: look at it, and list it again.
         looked.at.discard(View.LISTING)
         looked.listed = None
@@ -209,8 +238,8 @@ class Conductor:
         """Return what the deployer tells of the deployment; ask it to go on if that is nothing."""
         planned, report = study.deployment, self._report(study)
         if planned is None or report is None or report.plan_hash != planned.hash:
-            self._deploys.put(study.id)
-            return None
+            self._deploys.put(study.id)  # It looks, even while it must not change anything.
+            return Halted() if self._switch.is_thrown() else None
         match report.outcome:
             case "done":
                 return Done()
@@ -227,6 +256,8 @@ class Conductor:
         live = study.live
         if live is None:
             return None
+        if self._switch.is_thrown():
+            return Halted()
         request = compile_request(study.spec, study.profile, live.plan, study.tags)
         try:
             self._tuning.start(request, study.tags)

@@ -204,6 +204,11 @@ def endpoint_name_of(key: Item) -> str:
     return _name(key)
 
 
+def month_key(month: str) -> Item:
+    """Name what all studies together use in a month."""
+    return _key("MONTH", month)
+
+
 def secret_key(name: str) -> Item:
     """Name a secret of the stack's."""
     return _key("SECRET", name)
