@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from tests.simulation.faults import Fault, Plan
+from tests.simulation.faults import CALM, Fault, Plan
 from tests.simulation.schedule import Outcome, run
 from tests.simulation.story import CERTAIN, Part, Story, deploy, spec
 from tests.simulation.world import World
@@ -120,6 +120,20 @@ def sweep_dies_while_it_tells() -> Outcome:
     return _play(story, plan)
 
 
+def objective_is_told_after_the_list() -> Outcome:
+    """A wake stalls between listing a round's trials and looking at the round once more."""
+    story, plan = _one_late_trial(), _none()
+    plan["call", _call(story, plan, "OnWake", "GetItem", 8)] = _stall(_LATE + 5)
+    return _play(story, plan)
+
+
+def restored_before_another_attempt() -> Outcome:
+    """A table goes back to before a round's first attempts were refused; its last trial ends now."""
+    story = Story((Part("ana", spec(), begins=485.0),), CERTAIN, refuses_warm_start=True)
+    weather = replace(CALM, name="restored", restore=True)
+    return run("scenario", story, weather, {}, keep=True, replay=False)
+
+
 def the_month_has_room_for_one_round() -> Outcome:
     """Two studies at once, and a monthly budget with room for one round's worst case at a time."""
     story = Story((Part("ana", spec()), Part("ben", spec(), begins=5.0)), CERTAIN)
@@ -134,8 +148,8 @@ def the_month_has_room_for_one_round() -> Outcome:
 
 
 def the_stack_is_paused_and_goes_on() -> Outcome:
-    """Somebody throws the switch between two rounds, and again before the deployment."""
-    story = Story((Part("ana", spec(deploy=deploy())),), CERTAIN)
+    """The switch is thrown when a study is submitted, and again before its deployment."""
+    story = Story((Part("ana", spec(rounds=_sizes(4, 2), deploy=deploy())),), CERTAIN)
     thrown: set[tuple[str, str]] = set()
 
     def watch(world: World) -> None:
@@ -148,7 +162,8 @@ def the_stack_is_paused_and_goes_on() -> Outcome:
                 thrown.add((by, name))
 
         world.audit = audit
-        for at, on in ((100.0, "yes"), (1000.0, "no"), (1250.0, "yes"), (2000.0, "no")):
+        throw("yes")
+        for at, on in ((400.0, "no"), (650.0, "yes"), (1500.0, "no")):
             world.clock.after(at, lambda on=on: throw(on))
 
     outcome = run("scenario", story, plan={}, watch=watch, keep=True)
@@ -178,6 +193,8 @@ SCENARIOS: dict[str, Scenario] = {
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
         sweep_dies_while_it_tells,
+        objective_is_told_after_the_list,
+        restored_before_another_attempt,
         the_month_has_room_for_one_round,
         the_stack_is_paused_and_goes_on,
     )
