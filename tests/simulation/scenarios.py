@@ -128,7 +128,7 @@ def objective_is_told_after_the_list() -> Outcome:
 
 
 def restored_before_another_attempt() -> Outcome:
-    """A table goes back to before a round's first attempts were refused; its last trial ends now."""
+    """A table goes back to before a round had other attempts, the last trial of which ends now."""
     story = Story((Part("ana", spec(), begins=485.0),), CERTAIN, refuses_warm_start=True)
     weather = replace(CALM, name="restored", restore=True)
     return run("scenario", story, weather, {}, keep=True, replay=False)
