@@ -6,7 +6,7 @@ A crash anywhere is healed by the next wake.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from tunewright.app.ports import (
@@ -55,6 +55,9 @@ from tunewright.domain.study import (
 
 MAX_STEPS = 40
 """Steps of one wake: enough for a study from end to end, and a bound on a mistake."""
+FRESH = timedelta(seconds=30)
+"""How old a study may be on whose word a round is started: who was slower may have been overtaken,
+and what was owed then may have been refused, or cancelled, since."""
 FOLD_AT_ONCE = 90
 """Trials of one transaction: DynamoDB takes 100 items, and study, charge and decisions are some."""
 
@@ -64,11 +67,13 @@ class _Looked:
     """What a wake has looked at since the study last changed.
 
     Attributes:
+        since: When it loaded the study.
         at: The views that it has.
         listed: The live round as it was told before its trials were listed. What is told of it
             afterwards may count an end or an objective that came too late for the list.
     """
 
+    since: datetime
     at: set[View]
     listed: RoundSeen | None = None
 
@@ -113,8 +118,9 @@ class Conductor:
         Raises:
             NotFoundError: There is no such study.
         """
-        looked = _Looked({View.ROUND} if look else set())
+        looked = _Looked(self._clock.now(), {View.ROUND} if look else set())
         for _ in range(MAX_STEPS):
+            looked.since = self._clock.now()
             study = self._studies.load(study_id)
             try:
                 if not self._advance_once(study, looked):
@@ -209,7 +215,7 @@ class Conductor:
     def _perform(self, study: Study, looked: _Looked) -> bool:
         """Do the first action that is due, and write what came of it; False if nothing did yet."""
         action = study.due(self._clock.now())
-        outcome = None if action is None else self._do(study, action)
+        outcome = None if action is None else self._do(study, action, looked.since)
         if action is None or outcome is None:
             return False
         now = self._clock.now()
@@ -222,10 +228,10 @@ class Conductor:
         looked.listed = None
         return True
 
-    def _do(self, study: Study, action: Action) -> Outcome | None:
+    def _do(self, study: Study, action: Action, since: datetime) -> Outcome | None:
         match action:
             case StartRound():
-                return self._start(study)
+                return self._start(study, since)
             case StopRound(job=job):
                 self._tuning.stop(job)
                 return Done()
@@ -252,13 +258,15 @@ class Conductor:
             case _:
                 return None
 
-    def _start(self, study: Study) -> Outcome | None:
+    def _start(self, study: Study, since: datetime) -> Outcome | None:
         live = study.live
         if live is None:
             return None
         if self._switch.is_thrown():
             return Halted()
         request = compile_request(study.spec, study.profile, live.plan, study.tags)
+        if self._clock.now() - since > FRESH:
+            return None  # The next wake looks again.
         try:
             self._tuning.start(request, study.tags)
         except RefusedError as error:
