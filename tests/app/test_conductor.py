@@ -302,6 +302,27 @@ def test_stop_takes_the_best_so_far_and_cancel_takes_nothing(
     assert len(world.jobs) == 1
 
 
+def test_a_number_of_trials_ends_the_search_at_the_end_of_its_round_or_within() -> None:
+    world = World()
+    rounds = {"max": 3, "trials": 4, "parallel": 2, "sizes": "fixed"}
+    refine = {"when": {"gain_above": 0}}
+    study_id = world.submit(document(stop=[{"trials": 8}], rounds=rounds, refine=refine))
+    world.advance(study_id)
+    world.run_round(study_id)
+    study = world.run_round(study_id)
+    assert study.ending == "8 trials have ended (limit 8)"
+    assert len(study.rounds) == 2
+    assert not world.stop_calls
+
+    both = [{"all": [{"trials": 2}, {"no_metric": {"after": 1}}]}]
+    study_id = world.submit(document(stop=both, rounds=rounds), key="b")
+    world.advance(study_id)
+    for calls in (0, 1):
+        world.recorder.record(world.run_trial(metrics={}))
+        world.advance(study_id, look=False)
+        assert len(world.stop_calls) == calls
+
+
 def test_a_paused_stack_records_and_stops_and_starts_nothing() -> None:
     world = World()
     study_id = world.submit(document(stop=[{"failures": {"share": "50%", "after": 2}}]))

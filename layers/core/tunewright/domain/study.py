@@ -20,7 +20,7 @@ from tunewright.domain.actions import (
 from tunewright.domain.budget import Counted, Ledger
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import Progress, Round, RoundStatus
-from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec
+from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec, simple
 from tunewright.domain.values import Value
 
 __all__ = [
@@ -256,7 +256,7 @@ class Study(Value):
     @property
     def gain(self) -> Gain:
         """What counts as an improvement: the word of the not_improving rule, or the default."""
-        for rule in self.spec.stop:
+        for rule in simple(self.spec.stop):
             if isinstance(rule, NotImproving):
                 return rule.min_gain
         return DEFAULT_GAIN
