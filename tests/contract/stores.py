@@ -1,6 +1,7 @@
 """The stores under contract, and what goes into them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tests.support.build import at, document, profile
@@ -28,6 +29,7 @@ from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, CommandKind, DecisionKind, Study
 
 STUDY = "churn-aaaaaa"
+MONTHLY_BUDGET = Decimal(1000)
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,14 @@ class Stores:
 
 
 def in_memory() -> Stores:
-    store = MemoryStore()
+    store = MemoryStore(monthly_budget=MONTHLY_BUDGET)
     endpoints, orphans = MemoryEndpoints(), MemoryOrphans()
     return Stores(store, store, store, endpoints, store, MemorySecrets(), orphans)
 
 
 def in_table(client: Any, table: str) -> Stores:
     return Stores(
-        DynamoStudies(client, table),
+        DynamoStudies(client, table, monthly_budget=MONTHLY_BUDGET),
         DynamoTrials(client, table),
         DynamoCommands(client, table),
         DynamoEndpoints(client, table),

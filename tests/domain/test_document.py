@@ -51,6 +51,9 @@ WRITTEN: dict[str, dict[str, Any]] = {
     ),
     "patience": document(stop=[{"not_improving": {"trials": 4, "warm_up": 0}}]),
     "rules": document(stop=[{"failures": {"share": "10%"}}, {"target": 0.9}, {"spend": "$3"}]),
+    "both": document(
+        stop=[{"all": [{"trials": 6}, {"not_improving": {"trials": 4}}]}, {"trials": 20}]
+    ),
     "no rules": document(stop=[]),
     "refine": document(refine={"when": {"gain_above": 0.001}, "keep_exploring": "20%"}),
     "no budget": {key: value for key, value in document().items() if key != "budget"},

@@ -294,6 +294,13 @@ def test_a_wrong_raw_request_is_told_by_its_members(
             "1%",
         ),
         ("stop", [{"spend": None}], "stop[0].spend", "needs a value"),
+        (
+            "stop",
+            [{"all": [{"spend": "$3"}, {"not_improving": {"trials": 30}}]}],
+            "stop[0].all[1].not_improving.trials",
+            "never has",
+        ),
+        ("stop", [{"all": [{"spend": "$3"}, {"trials": None}]}], "stop[0].all[1].trials", "value"),
         ("deploy", {"to": "Prod"}, "deploy.to", "is no endpoint name"),
         ("deploy", {"to": "p", "instance": "ml.huge"}, "deploy.instance", "no price is known"),
         ("training.instance", "ml.huge", "training.instance", "no price is known"),

@@ -6,6 +6,7 @@ watches of every write.
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -45,6 +46,8 @@ def _terms(expression: str) -> tuple[tuple[str, str, str], ...]:
 
 def _holds(item: Item | None, expression: str, values: Item) -> bool:
     held = item or {}
+    if " OR " in expression:
+        return any(_holds(item, each, values) for each in expression.split(" OR "))
     for operator, attribute, name in _terms(expression):
         if operator == "attribute_exists":
             good = attribute in held
@@ -53,12 +56,16 @@ def _holds(item: Item | None, expression: str, values: Item) -> bool:
         elif attribute not in held:
             good = False
         else:
-            (mine,), (theirs,) = held[attribute].values(), values[name].values()
+            mine, theirs = _value(held[attribute]), _value(values[name])
             good = mine == theirs or (operator != "=" and mine < theirs)
             good = good and not (operator == "<" and mine == theirs)
         if not good:
             return False
     return True
+
+
+def _value(typed: dict[str, str]) -> Any:
+    return Decimal(typed["N"]) if "N" in typed else typed["S"]
 
 
 @cache
@@ -167,6 +174,13 @@ class Table:
         if kind == "Del":
             return key, old, None
         new = dict(old or request["Key"])
+        added = re.fullmatch(r"ADD (\w+) (:\w+)", request["UpdateExpression"])
+        if added is not None:
+            before = _value(new.get(added[1], {"N": "0"}))
+            new[added[1]] = {
+                "N": str(before + _value(request["ExpressionAttributeValues"][added[2]]))
+            }
+            return key, old, new
         removed, put = _change(request["UpdateExpression"])
         for name in removed:
             new.pop(name, None)

@@ -155,7 +155,22 @@ MUTANTS = tuple(
          "    self._publish(*finding(orphan, removes=self._removes))",
          "a_visit_dies_before_it_tells"),
         ("a restored study drops its trials", f"{_STEPS}.fold", "foldable",
-         "study.phase.is_over or each.round_number <= known", "True"),
+         "each.round_number < passed", "True"),
+        ("a restored study drops an attempt", f"{_STEPS}.fold", "foldable",
+         "each.round_number < passed", "each.round_number <= passed",
+         "restored_before_another_attempt"),
+        ("an end is told after the list", "app.conductor", "Conductor._observe",
+         "looked.listed or self._tuning.look", "self._tuning.look",
+         "objective_is_told_after_the_list"),
+        ("a month has always room", f"{_TABLE}.studies", "DynamoStudies._charged",
+         "not charge.limited or not self._monthly_budget", "True",
+         "the_month_has_room_for_one_round"),
+        ("a paused stack starts rounds", "app.conductor", "Conductor._start",
+         "self._switch.is_thrown()", "False",
+         "the_stack_is_paused_and_goes_on"),
+        ("a paused stack deploys", "app.deployer", "Deployer._go_live",
+         "self._switch.is_thrown()", "False",
+         "the_stack_is_paused_and_goes_on"),
     )
 )  # fmt: skip
 

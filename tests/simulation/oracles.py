@@ -177,8 +177,23 @@ class Oracles:
         kept = terms.lease * PRICE_PER_SECOND
         if money + worst + kept > terms.budget:
             self.violate("I-2", f"{job.name}: {money} + {worst} + {kept} > {terms.budget} USD")
+        self._fits_the_month(job, worst)
         if self.phases.get(owner) in _OVER:
             self.violate("I-12", f"{job.name} is made though {owner} is {self.phases[owner]}")
+
+    def _fits_the_month(self, job: Job, worst: Decimal) -> None:
+        """Hold what every study of the stack may still come to, to the stack's budget."""
+        run, every = worst, self.world.tuning.jobs.values()
+        for each in every:
+            real = sum(trial.billable for trial in each.trials) * PRICE_PER_SECOND
+            most = each.limits["MaxNumberOfTrainingJobs"] if each.is_live else 0
+            run += max(real, most * self._longest(each) * PRICE_PER_SECOND)
+        if run > self.world.monthly_budget:
+            self.violate("I-2", f"{job.name}: {run} > {self.world.monthly_budget} USD a month")
+
+    def _longest(self, job: Job) -> int:
+        terms = self.terms.get(job.tags.get(STUDY_TAG, ""))
+        return 0 if terms is None else terms.max_run + GRACE
 
     def endpoint_changed(self, change: Change) -> None:
         """Judge an endpoint that was made, moved or deleted."""
@@ -273,6 +288,7 @@ class Oracles:
             else:
                 self._truth(study_id, terms, json.loads(item["state"]["S"]))
         self._nothing_lives_on()
+        self._months_add_up()
         for name, item in self.committed.items():
             if name not in self.on_bus:
                 self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
@@ -282,6 +298,23 @@ class Oracles:
                 waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
                 if "unpublished" in item or waits or "unfolded" in item:
                     self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
+
+    def _months_add_up(self) -> None:
+        """Hold what the stack counts to what its studies count."""
+        table, due = self.world.table, Decimal(0)
+        for partition, items in table.items.items():
+            if partition.startswith("STUDY#"):
+                state = json.loads(items["-"]["state"]["S"])
+                ledger = {key: Decimal(each) for key, each in state["ledger"].items()}
+                due += ledger["spent"] + ledger["reserved"]
+                due += ledger["set_aside"] if state["rounds"] else 0
+        used = sum(
+            Decimal(items["-"]["used"]["N"])
+            for partition, items in table.items.items()
+            if partition.startswith("MONTH#")
+        )
+        if used != due:
+            self.violate("I-2", f"the months hold {used}, the studies {due}")
 
     def _nothing_lives_on(self) -> None:
         for job in self.world.tuning.jobs.values():

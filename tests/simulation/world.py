@@ -7,6 +7,7 @@ import urllib.error
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.message import Message as Headers
 from typing import Any
 
@@ -36,6 +37,7 @@ _STALL, _SENT = 399.5, 59.5
 """How long a process may stall, dead for Lambda long before; and a request that is on its way.
 Those two have no name or condition that would tell SageMaker that they are late."""
 _TRACE = 4000
+_BUDGET = "TUNEWRIGHT_MONTHLY_BUDGET"
 _STORM = 15_000
 """More API calls than any schedule needs: something asks again and again."""
 
@@ -70,6 +72,7 @@ class World:
             self.clock, self.faults, self.wiring, self.carriers, self._make_stack
         )
         self.table_name = "Table"
+        self.monthly_budget = Decimal(self.wiring.functions["OnWake"].environment[_BUDGET])
         self.tables = {"Table": self.make_table("Table")}
         self.tuning = Tuning(
             self.clock, seed, tell=self._tell, moment=self.moment, luck=luck or Luck()
@@ -129,6 +132,8 @@ class World:
     def _make_stack(self, function: str) -> CloudStack:
         environment = {**self.wiring.functions[function].environment, "AWS_REGION": "us-east-1"}
         environment["TUNEWRIGHT_TABLE"] = self.table_name
+        if _BUDGET in environment:
+            environment[_BUDGET] = str(self.monthly_budget)
         return CloudStack(Settings.read(environment))
 
     def container(self) -> CloudStack:

@@ -5,11 +5,18 @@ import threading
 from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
+from decimal import Decimal
 from typing import Generic, TypeVar
 
-from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    OverBudgetError,
+    StaleVersionError,
+)
 from tunewright.domain.orphan import Orphan
 from tunewright.domain.seen import Endpoint
+from tunewright.domain.steps.hold import over_budget
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Study
 from tunewright.domain.trial import Trial, merge
@@ -18,8 +25,10 @@ from tunewright.domain.trial import Trial, merge
 class MemoryStore:
     """Studies, decisions, trials and commands behind one lock, so that a commit is one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monthly_budget: Decimal = Decimal(0)) -> None:
         self._lock = threading.RLock()
+        self._monthly_budget = monthly_budget
+        self.used: dict[str, Decimal] = {}
         self._studies: dict[str, Study] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         self._decisions: dict[str, list[Decision]] = {}
@@ -82,6 +91,11 @@ class MemoryStore:
             waiting = self._commands.get(study_id, {})
             if any(command.id not in waiting for command in step.consumed):
                 raise StaleVersionError(f"a command to {study_id} is answered already")
+            if step.charge is not None:
+                used = self.used.get(step.charge.month, Decimal(0)) + step.charge.amount
+                if step.charge.limited and 0 < self._monthly_budget < used:
+                    raise OverBudgetError(over_budget(step.charge))
+                self.used[step.charge.month] = used
             self._unfolded.difference_update(trial.name for trial in step.folded)
             for command in step.consumed:
                 self._answered[study_id, command.id] = waiting.pop(command.id)
@@ -201,6 +215,17 @@ class MemoryQueue(Generic[Item]):
         with self._filled:
             self._filled.wait_for(lambda: self._items, timeout)
             return self._items.popleft() if self._items else None
+
+
+class MemorySwitch:
+    """A kill switch that a test throws."""
+
+    def __init__(self) -> None:
+        self.thrown = False
+
+    def is_thrown(self) -> bool:
+        """Say whether the stack is paused."""
+        return self.thrown
 
 
 class MemoryEndpoints:

@@ -24,7 +24,7 @@ from tunewright.adapters.dynamodb import (
     DynamoTrials,
 )
 from tunewright.adapters.estate import SageMakerEstate
-from tunewright.adapters.parameters import SsmProfiles, SsmSecret
+from tunewright.adapters.parameters import SsmProfiles, SsmSecret, SsmSwitch
 from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
 from tunewright.adapters.sns import SnsTopic
 from tunewright.adapters.sqs import SqsQueue
@@ -114,7 +114,9 @@ class CloudStack:
     @cached_property
     def studies_store(self) -> DynamoStudies:
         """Studies and decisions."""
-        return DynamoStudies(self._dynamodb, self.settings.table)
+        return DynamoStudies(
+            self._dynamodb, self.settings.table, monthly_budget=self.settings.monthly_budget
+        )
 
     @cached_property
     def trials(self) -> DynamoTrials:
@@ -157,6 +159,11 @@ class CloudStack:
         return QueuedLeases(SqsQueue(self._sqs, self.settings.deploy_queue))
 
     @cached_property
+    def switch(self) -> SsmSwitch:
+        """Whether the stack is paused."""
+        return SsmSwitch(self._client("ssm"), self.settings.stack)
+
+    @cached_property
     def clock(self) -> SystemClock:
         """The time."""
         return SystemClock()
@@ -182,6 +189,7 @@ class CloudStack:
             recorder=self.recorder,
             endpoints=self.endpoints,
             deploys=self.deploys,
+            switch=self.switch,
             clock=self.clock,
         )
 
@@ -198,6 +206,7 @@ class CloudStack:
             endpoints=self.endpoints,
             hosting=self.hosting,
             wakes=self.wakes,
+            switch=self.switch,
             clock=self.clock,
         )
 

@@ -7,7 +7,15 @@ never writes.
 
 from datetime import datetime, timedelta
 
-from tunewright.app.ports import Clock, EndpointStore, Hosting, StudyStore, Wake, Wakes
+from tunewright.app.ports import (
+    Clock,
+    EndpointStore,
+    Hosting,
+    StudyStore,
+    Switch,
+    Wake,
+    Wakes,
+)
 from tunewright.domain import names
 from tunewright.domain.errors import (
     CapacityError,
@@ -40,12 +48,14 @@ class Deployer:
         endpoints: EndpointStore,
         hosting: Hosting,
         wakes: Wakes,
+        switch: Switch,
         clock: Clock,
     ) -> None:
         self._studies = studies
         self._endpoints = endpoints
         self._hosting = hosting
         self._wakes = wakes
+        self._switch = switch
         self._clock = clock
 
     def tend(self, study_id: str) -> None:
@@ -171,6 +181,8 @@ class Deployer:
         report: Report,
         looked: datetime,
     ) -> Report | None:
+        if self._switch.is_thrown():
+            return None  # The stack is paused: the next call looks again.
         try:
             is_new = self._hosting.make_model(planned, deploy, study.profile, study.tags)
             if hosted is not None and hosted.words and not is_new:

@@ -13,7 +13,9 @@ from tunewright.domain.space import CategoricalRange, IntegerRange
 from tunewright.domain.spec import (
     DEFAULT_RULES,
     MAX_TRIALS_WARM,
+    All,
     NotImproving,
+    SimpleRule,
     Strategy,
     StudySpec,
 )
@@ -269,12 +271,19 @@ def _rules(spec: StudySpec) -> Iterator[Problem]:
     if spec.stop == DEFAULT_RULES:
         return  # ours wait longer than a short round lasts, which is no mistake of the person's
     for index, rule in enumerate(spec.stop):
-        if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
-            yield Problem(
-                ("stop", index, "not_improving", "trials"),
-                f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
-                f"{max(1, spec.rounds.trials // 2)} would be right",
-            )
+        parts = enumerate(rule.rules) if isinstance(rule, All) else ((None, rule),)
+        for part, each in parts:
+            place = ("stop", index) if part is None else ("stop", index, "all", part)
+            yield from _patience(spec, each, place)
+
+
+def _patience(spec: StudySpec, rule: SimpleRule, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
+        yield Problem(
+            (*place, "not_improving", "trials"),
+            f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
+            f"{max(1, spec.rounds.trials // 2)} would be right",
+        )
 
 
 def _deploy(spec: StudySpec) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 from tunewright.domain.space import CategoricalRange, IntegerRange, Range, Scaling
 from tunewright.domain.spec import (
+    All,
     Deploy,
     Failures,
     Gain,
@@ -16,6 +17,7 @@ from tunewright.domain.spec import (
     StudySpec,
     Target,
     Training,
+    Trials,
     WallClock,
 )
 from tunewright.domain.values import parse_duration
@@ -123,6 +125,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
             return {rule.rule: f"{rule.limit} USD"}
         case Target():
             return {rule.rule: rule.value}
+        case Trials():
+            return {rule.rule: rule.limit}
+        case All():
+            return {rule.rule: [_rule(each) for each in rule.rules]}
         case _ as never:  # pragma: no cover
             assert_never(never)
 

@@ -210,7 +210,7 @@ class NoMetricForm(Form):
     after: int | None = Field(None, ge=1)
 
 
-class RuleForm(Form):
+class SimpleRuleForm(Form):
     """One stopping rule: exactly one key."""
 
     not_improving: NotImprovingForm | None = None
@@ -219,13 +219,20 @@ class RuleForm(Form):
     wall_clock: Duration | None = None
     spend: Money | None = None
     target: Number | None = None
+    trials: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _one_rule(self) -> "RuleForm":
+    def _one_rule(self) -> "SimpleRuleForm":
         if len(self.model_fields_set) != 1:
             rules = ", ".join(type(self).model_fields)
             raise ValueError(f"a rule is a mapping with exactly one of the keys {rules}")
         return self
+
+
+class RuleForm(SimpleRuleForm):
+    """One stopping rule: exactly one key; `all` fires when each of its rules does."""
+
+    all: list[SimpleRuleForm] | None = Field(None, min_length=2, max_length=7)
 
 
 class RulesForm(Form):

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from tunewright.domain.spec import Event
-from tunewright.domain.study import EVENTS, Decision, DecisionKind, Phase, Standing
+from tunewright.domain.study import EVENTS, Decision, DecisionKind, Hold, Phase, Standing
 from tunewright.domain.values import Value, show_gain, show_money, show_number
 
 
@@ -148,6 +148,7 @@ _HEADLINES = {
     DecisionKind.SEARCH_ENDED: "the search has ended{best}",
     DecisionKind.ROUND_REFUSED: "SageMaker refused round {number}",
     DecisionKind.WAITING: "round {number} waits for capacity",
+    DecisionKind.HELD: "{held}",
     DecisionKind.APPROVAL_NEEDED: "may it go live?",
     DecisionKind.NEEDS_PERSON: "it needs you",
     DecisionKind.NOT_DEPLOYED: "it was not deployed",
@@ -157,6 +158,9 @@ _HEADLINES = {
 }
 
 
+_HELD = {Hold.BUDGET: "it waits for the stack's budget", Hold.PAUSED: "the stack is paused"}
+
+
 def _headline(decision: Decision) -> str:
     best, value = decision.standing.best, decision.numbers.get("value")
     return _HEADLINES[decision.kind].format(
@@ -164,6 +168,7 @@ def _headline(decision: Decision) -> str:
         best="" if best is None else f", best {show_number(best)}",
         value="" if value is None else show_number(value),
         gained=_gained(decision),
+        held=_HELD.get(decision.numbers.get("held", ""), ""),
     )
 
 

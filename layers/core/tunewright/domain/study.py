@@ -17,10 +17,10 @@ from tunewright.domain.actions import (
     StartRound,
     StopRound,
 )
-from tunewright.domain.budget import Ledger
+from tunewright.domain.budget import Counted, Ledger
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import Progress, Round, RoundStatus
-from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec
+from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec, simple
 from tunewright.domain.values import Value
 
 __all__ = [
@@ -85,6 +85,15 @@ class Incumbent(Value):
     model: str | None
 
 
+class Hold(StrEnum):
+    """What of the stack keeps a study from going on."""
+
+    BUDGET = "budget"
+    """The stack's budget of the month has no room for its next round."""
+    PAUSED = "paused"
+    """The stack is paused: it looks and stops, and starts nothing."""
+
+
 class DecisionKind(StrEnum):
     """What kind of step was taken."""
 
@@ -93,6 +102,7 @@ class DecisionKind(StrEnum):
     ROUND_STARTED = "round started"
     ROUND_REFUSED = "round refused"
     WAITING = "waiting for capacity"
+    HELD = "held"
     NEW_BEST = "new best"
     STOPPING = "stopping round"
     ROUND_DONE = "round done"
@@ -120,6 +130,7 @@ EVENTS: dict[DecisionKind, Event] = {
     DecisionKind.NOT_DEPLOYED: Event.TROUBLE,
     DecisionKind.ROUND_REFUSED: Event.TROUBLE,
     DecisionKind.WAITING: Event.TROUBLE,
+    DecisionKind.HELD: Event.TROUBLE,
     DecisionKind.APPROVAL_NEEDED: Event.NEEDS_ME,
     DecisionKind.NEEDS_PERSON: Event.NEEDS_ME,
     DecisionKind.DONE: Event.DONE,
@@ -203,6 +214,8 @@ class Study(Value):
         owed: What is still to be done to the world.
         deployment: What is to go live.
         resume_to: The phase to which a person's `resume` leads back from `needs a person`.
+        held: What of the stack keeps it from going on, as people were told; None if nothing does.
+        counted: What the stack's monthly budget counts of it.
         decisions: How many decisions were recorded.
         version: Rises with every write.
         rev: Names the write that it came from; the store's, and with the version its condition.
@@ -224,6 +237,8 @@ class Study(Value):
     owed: tuple[Action, ...] = ()
     deployment: Deployment | None = None
     resume_to: Phase | None = None
+    held: Hold | None = None
+    counted: Counted = Counted()
     decisions: int = 0
     version: int = 1
     rev: str = Field(default="", exclude=True)
@@ -241,7 +256,7 @@ class Study(Value):
     @property
     def gain(self) -> Gain:
         """What counts as an improvement: the word of the not_improving rule, or the default."""
-        for rule in self.spec.stop:
+        for rule in simple(self.spec.stop):
             if isinstance(rule, NotImproving):
                 return rule.min_gain
         return DEFAULT_GAIN

@@ -222,6 +222,11 @@ def read_orphan(item: Item) -> Orphan:
     return Orphan.model_validate_json(item["state"]["S"]).but(version=int(item["version"]["N"]))
 
 
+def month_key(month: str) -> Item:
+    """Name what all studies together use in a month."""
+    return _key("MONTH", month)
+
+
 def secret_key(name: str) -> Item:
     """Name a secret of the stack's."""
     return _key("SECRET", name)
