@@ -1,7 +1,6 @@
 """Many schedules: seeded ones in parallel, resumable; a fault at every call; figures of healing."""
 
 import gc
-import gc
 import json
 import os
 import time
@@ -89,7 +88,7 @@ def many(
 ) -> Iterator[tuple[int, Tally]]:
     """Run the schedules of many seeds, chunk by chunk; gives where each chunk ended."""
     spans = [(at, min(at + _CHUNK, last), surrogate) for at in range(first, last, _CHUNK)]
-    with ProcessPoolExecutor(workers, initializer=_collect_rarely) as pool:
+    with ProcessPoolExecutor(workers) as pool:
         for (_, end, _), tally in zip(spans, pool.map(_some, spans), strict=True):
             yield end, tally
 
@@ -226,15 +225,8 @@ def in_parallel(
     act: Callable[[Any], Any], given: list[Any], workers: int = 2
 ) -> Iterator[tuple[Any, Any]]:
     """Do something to each of many in other processes; gives each with what came of it."""
-    with ProcessPoolExecutor(workers, initializer=_collect_rarely) as pool:
+    with ProcessPoolExecutor(workers) as pool:
         yield from zip(given, pool.map(act, given), strict=True)
-
-
-def _collect_rarely() -> None:
-    """A schedule makes many objects and few cycles: to look for them takes a sixth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
 
 
 def say(text: str) -> None:
