@@ -294,6 +294,11 @@ def test_a_wrong_raw_request_is_told_by_its_members(
             "1%",
         ),
         ("stop", [{"spend": None}], "stop[0].spend", "needs a value"),
+        ("winner", {"within": "1%"}, "winner.within", "give prefer"),
+        ("winner", {"within": "a bit", "prefer": {"minimize": "cost"}}, "winner.within", "knee"),
+        ("winner", {"subject_to": {"cost": "2"}}, "winner.subject_to.cost", "no limit"),
+        ("winner", {"subject_to": {"mem": "<= 2"}}, "winner.subject_to.mem", "there is cost"),
+        ("winner", {"prefer": {"minimize": "mem"}}, "winner.prefer", "there is cost"),
         (
             "stop",
             [{"all": [{"spend": "$3"}, {"not_improving": {"trials": 30}}]}],

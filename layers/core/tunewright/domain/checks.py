@@ -53,6 +53,7 @@ def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Pro
         *_hyperparameters(spec),
         *_rounds(spec),
         *_rules(spec),
+        *_winner(spec),
         *_deploy(spec),
         *_budget(spec, extra_prices),
     ]
@@ -284,6 +285,22 @@ def _patience(spec: StudySpec, rule: SimpleRule, place: tuple[str | int, ...]) -
             f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
             f"{max(1, spec.rounds.trials // 2)} would be right",
         )
+
+
+def _winner(spec: StudySpec) -> Iterator[Problem]:
+    """Find quantities that no trial will have."""
+    algorithm, winner = algorithms.named(spec.training.algorithm), spec.winner
+    metrics = algorithm.metrics if algorithm else tuple(spec.training.metrics)
+    asked: list[tuple[tuple[str, ...], str]] = [
+        (("winner", "subject_to", each.quantity), each.quantity) for each in winner.subject_to
+    ]
+    if winner.prefer is not None:
+        asked.append((("winner", "prefer"), winner.prefer.metric))
+    for path, name in asked:
+        told = name.replace("train:", "validation:", 1) if algorithm else name
+        if told not in {"cost", "seconds", *metrics}:
+            listed = ", ".join(("cost", "seconds", *metrics))
+            yield Problem(path, f"no trial has {name}; there is {listed}")
 
 
 def _deploy(spec: StudySpec) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from tunewright.domain.spec import (
     Training,
     Trials,
     WallClock,
+    Winner,
 )
 from tunewright.domain.values import parse_duration
 
@@ -46,9 +47,25 @@ def document_of(spec: StudySpec) -> dict[str, Any]:
     }
     if spec.budget is not None:
         document["budget"] = f"{spec.budget} USD"
+    if spec.winner != Winner():
+        document["winner"] = _winner(spec.winner)
     if spec.deploy is not None:
         document["deploy"] = _deploy(spec.deploy)
     return document
+
+
+def _winner(winner: Winner) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "subject_to": {
+            each.quantity: f">= {each.at_least}" if each.at_most is None else f"<= {each.at_most}"
+            for each in winner.subject_to
+        }
+    }
+    if winner.prefer is not None:
+        within = winner.within
+        written["within"] = within if isinstance(within, str) else _gain(within)
+        written["prefer"] = {winner.prefer.goal.value: winner.prefer.metric}
+    return written
 
 
 def _training(training: Training) -> dict[str, Any]:

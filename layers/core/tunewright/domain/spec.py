@@ -230,6 +230,29 @@ class Refine(Value):
     keep_exploring: float = 0.15
 
 
+class Bound(Value):
+    """A limit that a winner keeps: of a metric, of `cost` (US dollars) or `seconds` (billed)."""
+
+    quantity: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+class Winner(Value):
+    """Which of the trials wins.
+
+    Attributes:
+        subject_to: The limits that it keeps.
+        within: How far behind the best a trial may be and still be preferred: a gain, the noise
+            that the surrogate measured, or as far as the knee of the Pareto front.
+        prefer: What counts among those; None for the objective alone.
+    """
+
+    subject_to: tuple[Bound, ...] = ()
+    within: Gain | Literal["noise", "knee"] = DEFAULT_GAIN
+    prefer: Objective | None = None
+
+
 class Deploy(Value):
     """Where the winner goes, and on what conditions.
 
@@ -262,4 +285,5 @@ class StudySpec(Value):
     stop: tuple[Rule, ...] = DEFAULT_RULES
     refine: Refine = Refine()
     notify: tuple[Event, ...] = tuple(Event)
+    winner: Winner = Winner()
     deploy: Deploy | None = None

@@ -76,6 +76,7 @@ class Incumbent(Value):
         value: Its objective.
         parameters: Its searched parameters.
         model: The S3 URI of its model.
+        breaks: The limits that it does not keep, for no trial keeps them all.
     """
 
     trial: str
@@ -83,6 +84,7 @@ class Incumbent(Value):
     value: float
     parameters: dict[str, str]
     model: str | None
+    breaks: tuple[str, ...] = ()
 
 
 class Hold(StrEnum):
@@ -108,6 +110,7 @@ class DecisionKind(StrEnum):
     ROUND_DONE = "round done"
     REFINED = "ranges refined"
     SEARCH_ENDED = "search ended"
+    SELECTED = "winner selected"
     DEPLOY_PLANNED = "deployment planned"
     APPROVAL_NEEDED = "approval needed"
     NOT_DEPLOYED = "not deployed"
@@ -213,6 +216,7 @@ class Study(Value):
         ending: Why the search ended, or is to end; None while it goes on.
         owed: What is still to be done to the world.
         deployment: What is to go live.
+        selected: Whether the incumbent was chosen by the spec's own words for the winner.
         resume_to: The phase to which a person's `resume` leads back from `needs a person`.
         held: What of the stack keeps it from going on, as people were told; None if nothing does.
         counted: What the stack's monthly budget counts of it.
@@ -236,6 +240,7 @@ class Study(Value):
     ending: str | None = None
     owed: tuple[Action, ...] = ()
     deployment: Deployment | None = None
+    selected: bool = False
     resume_to: Phase | None = None
     held: Hold | None = None
     counted: Counted = Counted()
