@@ -123,7 +123,9 @@ class Past(World):
     def enter(self, line: Line) -> None:
         """Go on to the next line."""
         self.line = line
-        self._coming = [((operation, name), told) for operation, name, told in line["answers"]]
+        self._coming = [  # A path means the same with a slash at its end, as it was asked for once.
+            ((operation, name.rstrip("/")), told) for operation, name, told in line["answers"]
+        ]
 
     def time_of_task(self) -> datetime:
         return self.moment(self.line["at"])
@@ -136,7 +138,7 @@ class Past(World):
             return self._effect(service, operation, request)
         if service not in _ANSWERED:
             return self.carriers.call(service, operation, request)
-        asked = operation, _about(request)
+        asked = operation, _about(request).rstrip("/")
         for place, (key, told) in enumerate(self._coming):
             if key == asked:
                 self._known[key] = told
