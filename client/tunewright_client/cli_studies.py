@@ -118,11 +118,20 @@ def show(api: ApiClient, study: str, *, as_json: bool) -> None:
 @_STUDY
 @click.option("--sort", type=click.Choice(["name", "created", "objective", "cost"]), default="name")
 @click.option("--desc", is_flag=True, help="The greatest first.")
+@click.option(
+    "--front",
+    metavar="QUANTITY",
+    help="Only the Pareto front of the objective and cost, seconds or a metric to be little of.",
+)
 @_JSON
 @talks
-def trials(api: ApiClient, study: str, *, sort: str, desc: bool, as_json: bool) -> None:
+def trials(
+    api: ApiClient, study: str, *, sort: str, desc: bool, front: str | None, as_json: bool
+) -> None:
     """List a study's trials."""
     query = {"sort": sort, "order": "desc" if desc else "asc"}
+    if front is not None:
+        query["front"] = front
     found = list(api.pages(f"/studies/{study}/trials", "trials", query))
     _print(found, trial_table(found), as_json=as_json)
 

@@ -78,7 +78,7 @@ def trial_table(trials: list[dict[str, Any]]) -> list[str]:
     names = list(trials[0]["parameters"])
     rows = [
         (
-            each["name"],
+            each["name"] + (" (knee)" if each.get("knee") else ""),
             each["status"],
             value_text(each["objective"]),
             _dollars(each["cost"]),

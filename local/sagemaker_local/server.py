@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _START_SECONDS = 30.0
+_WAKE_SECONDS = 0.5
 
 
 class LocalServer:
@@ -164,7 +166,8 @@ def serve(
         for line in exports(sdk.environment(server.environment)):
             say(line)
         try:
-            threading.Event().wait()
+            while True:  # A signal may reach another thread: who waits for ever never hears of it.
+                time.sleep(_WAKE_SECONDS)
         except KeyboardInterrupt:
             say("stopping")
 

@@ -82,7 +82,8 @@ def up(
         _fail(f"port {chosen} cannot be had: {error}; choose another with --port", FAILED)
     try:
         _say_ready(cloud.instance, time.monotonic() - began)
-        ended.wait()
+        while not ended.wait(1.0):
+            pass  # A signal may reach another thread: its handler runs when this one wakes.
     finally:
         click.echo("stopping")
         cloud.close()

@@ -104,7 +104,11 @@ def deploy(clients: Mapping[str, Any], told: Told) -> Deployed:
     body = json.dumps(template)
     parameters = _parameters(yaml_parse(source)["Parameters"], told)
     digest = hashlib.sha256((body + json.dumps(parameters)).encode()).hexdigest()
-    changed = _bring_to(clients["cloudformation"], body, parameters, digest)
+    # CloudFormation takes 51,200 bytes in a request, and a million from S3, as sam hands it over.
+    key = f"template/{digest[:32]}.json"
+    clients["s3"].put_object(Bucket=CODE_BUCKET, Key=key, Body=body.encode())
+    url = f"https://s3.amazonaws.com/{CODE_BUCKET}/{key}"
+    changed = _bring_to(clients["cloudformation"], url, parameters, digest)
     listed = clients["cloudformation"].describe_stack_resources(StackName=STACK)["StackResources"]
     resources = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in listed}
     _make_up(clients, template, resources)
@@ -192,7 +196,7 @@ def _parameters(known: Mapping[str, Any], told: Told) -> dict[str, str]:
 
 def _bring_to(
     cloudformation: Any,  # noqa: ANN401
-    body: str,
+    url: str,
     parameters: Mapping[str, str],
     digest: str,
 ) -> bool:
@@ -210,7 +214,7 @@ def _bring_to(
     change = cloudformation.create_stack if stack is None else cloudformation.update_stack
     change(
         StackName=STACK,
-        TemplateBody=body,
+        TemplateURL=url,
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
         Tags=[{"Key": _DIGEST, "Value": digest}],

@@ -14,10 +14,10 @@ from tests.support.world import World
 from tunewright.adapters import mail
 from tunewright.adapters.batch import each_change, each_record
 from tunewright.adapters.bus import EventBus
-from tunewright.adapters.parameters import KEEP_SECONDS, SsmProfiles, SsmSecret
+from tunewright.adapters.parameters import KEEP_SECONDS, SsmProfiles, SsmSecret, SsmSwitch
 from tunewright.adapters.sns import SnsTopic, read_message
 from tunewright.adapters.webhook import Webhook, WebhookError
-from tunewright.domain.errors import PublishError
+from tunewright.domain.errors import PublishError, UnknownOutcomeError
 from tunewright.domain.message import Message, message_of
 from tunewright.domain.spec import Event
 from tunewright.domain.study import Decision
@@ -140,6 +140,26 @@ def test_a_secret_is_kept_for_a_minute() -> None:
     now[0] = KEEP_SECONDS
     secret.read()
     assert ssm.reads == 2
+
+
+@pytest.mark.parametrize(
+    ("held", "thrown"), [("no", False), (" No\n", False), ("yes", True), ("until Monday", True)]
+)
+def test_the_switch_is_thrown_by_whatever_is_not_no(held: str, thrown: bool) -> None:
+    client = Client({"Parameter": {"Value": held}})
+    assert SsmSwitch(client, "tw").is_thrown() is thrown
+    assert client.asked == [{"Name": "/tw/paused"}]
+
+
+def test_a_switch_that_is_not_there_is_not_thrown() -> None:
+    missing = ClientError({"Error": {"Code": "ParameterNotFound"}}, "GetParameter")
+    assert not SsmSwitch(Client(missing), "tw").is_thrown()
+
+
+@pytest.mark.parametrize("trouble", [REFUSED, UNREACHED])
+def test_nobody_knows_of_a_switch_that_cannot_be_read(trouble: Exception) -> None:
+    with pytest.raises(UnknownOutcomeError):
+        SsmSwitch(Client(trouble), "tw").is_thrown()
 
 
 class Slack(BaseHTTPRequestHandler):

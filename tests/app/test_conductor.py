@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.support.build import document
+from tests.support.memory import MemoryStore
 from tests.support.world import World
 from tunewright.domain.budget import trial_cost
 from tunewright.domain.errors import (
@@ -299,6 +300,60 @@ def test_stop_takes_the_best_so_far_and_cancel_takes_nothing(
     assert study.phase is phase
     assert bool(world.endpoints) is deploys
     assert len(world.jobs) == 1
+
+
+def test_a_number_of_trials_ends_the_search_at_the_end_of_its_round_or_within() -> None:
+    world = World()
+    rounds = {"max": 3, "trials": 4, "parallel": 2, "sizes": "fixed"}
+    refine = {"when": {"gain_above": 0}}
+    study_id = world.submit(document(stop=[{"trials": 8}], rounds=rounds, refine=refine))
+    world.advance(study_id)
+    world.run_round(study_id)
+    study = world.run_round(study_id)
+    assert study.ending == "8 trials have ended (limit 8)"
+    assert len(study.rounds) == 2
+    assert not world.stop_calls
+
+    both = [{"all": [{"trials": 2}, {"no_metric": {"after": 1}}]}]
+    study_id = world.submit(document(stop=both, rounds=rounds), key="b")
+    world.advance(study_id)
+    for calls in (0, 1):
+        world.recorder.record(world.run_trial(metrics={}))
+        world.advance(study_id, look=False)
+        assert len(world.stop_calls) == calls
+
+
+def test_a_paused_stack_records_and_stops_and_starts_nothing() -> None:
+    world = World()
+    study_id = world.submit(document(stop=[{"failures": {"share": "50%", "after": 2}}]))
+    world.paused = True
+    for _ in range(2):
+        assert world.advance(study_id).owed != ()
+    assert "start" not in world.calls
+    assert world.kinds(study_id).count("held") == 1
+    world.paused = False
+    world.advance(study_id)
+    world.paused = True
+    for _ in range(2):
+        world.recorder.record(world.run_trial(status="Failed", failure_reason="it broke"))
+        world.advance(study_id, look=False)
+    assert len(world.stop_calls) == 1, "what runs is watched all the same"
+
+
+def test_a_study_waits_for_room_in_the_month_and_is_told_so_once() -> None:
+    """A round of 8 trials costs $0.37 at worst, and the month has room for one of them."""
+    world = World(store=MemoryStore(monthly_budget=Decimal("0.5")))
+    first, second = (world.submit(document(), key=key) for key in "ab")
+    world.advance(first)
+    for _ in range(3):
+        held = world.advance(second)
+    assert held.rounds == ()
+    assert world.kinds(second).count("held") == 1
+    world.studies.command(first, CommandKind.CANCEL, by="ana", command_id="c1")
+    world.advance(first)
+    world.end_job()
+    world.advance(first)
+    assert len(world.advance(second).rounds) == 1
 
 
 def test_a_paused_study_starts_no_round_until_it_is_resumed() -> None:

@@ -342,6 +342,21 @@ def test_a_round_whose_trials_have_all_ended_is_not_stopped() -> None:
     assert not world.stop_calls
 
 
+def test_a_wake_that_was_asleep_starts_nothing_on_what_it_read_before() -> None:
+    world = World()
+    study_id = world.submit(document())
+    naps = [31.0]
+
+    def is_thrown() -> bool:
+        world.pass_time(naps.pop() if naps else 0.0)
+        return False
+
+    world.is_thrown = is_thrown  # type: ignore[method-assign]
+    assert world.advance(study_id).owed != ()
+    assert "start" not in world.calls
+    assert world.advance(study_id).owed == ()
+
+
 def test_a_refined_space_is_never_too_small_for_its_round() -> None:
     """AMT refuses a tuning job whose ranges have fewer points than it may launch trials."""
     world, study_id = started(

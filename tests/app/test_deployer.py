@@ -136,6 +136,24 @@ def test_trouble_that_passes_leaves_the_deployment_owed(trouble: Exception) -> N
     assert world.calls.count("go live") == 1
 
 
+def test_while_the_stack_is_paused_nothing_goes_live_and_that_is_told_once() -> None:
+    world = World()
+    study_id = world.submit(spec())
+    world.advance(study_id)
+    for value in (0.8, 0.7, 0.6, 0.5):
+        world.recorder.record(world.run_trial(value))
+    world.paused = True
+    world.end_job()
+    for _ in range(3):
+        study = world.advance(study_id)
+    assert study.phase is Phase.DEPLOYING
+    assert world.kinds(study.id).count("held") == 1
+    assert "go live" not in world.calls
+    world.paused = False
+    world.advance(study.id)
+    assert live(world, study).phase is Phase.DONE
+
+
 def test_a_model_that_sagemaker_refuses_fails_the_study_in_its_words() -> None:
     world = World()
     world.hosting_trouble = [RefusedError("ValidationException", "no such image")]

@@ -34,6 +34,7 @@ from tests.support.template_rules import (
     rules,
     snapshots,
     table,
+    told_first,
 )
 
 
@@ -71,6 +72,10 @@ def granted(function: str, statement: dict[str, Any]) -> Callable[[Template], No
 def another_alarm(template: Template) -> None:
     for n in range(MOST_ALARMS):
         template["Resources"][f"More{n}"] = template["Resources"]["WakeDeadLettersAlarm"]
+
+
+def always_removes(template: Template) -> None:
+    template["Conditions"]["RemovesOrphans"] = {"Fn::Equals": ["yes", "yes"]}
 
 
 Rule = Callable[[Template], Iterator[str]]
@@ -114,6 +119,8 @@ PLANTED: list[tuple[Rule, Callable[[Template], None]]] = [
     (own_source, planted("OnDeployQueue", P, "FunctionName", "Ref", value="OnAlert")),
     (own_stack, granted("OnDeploy", {"Action": "sagemaker:DeleteEndpoint", "Resource": "x"})),
     (own_stack, granted("OnWake", {"Action": "sagemaker:AddTags", "Resource": "x"})),
+    (told_first, granted("OnHour", {"Action": "sagemaker:DeleteModel", "Resource": "x"})),
+    (told_first, always_removes),
     (own_kinds, granted("Approval", {"Action": "dynamodb:PutItem", "Resource": TABLE})),
     (own_kinds, granted("Approval", {"Action": "dynamodb:GetItem", "Resource": TABLE} | KEYLESS)),
     (open_routes, planted("ApiAny", P, "AuthorizationType", value="NONE")),

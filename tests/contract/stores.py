@@ -1,18 +1,21 @@
 """The stores under contract, and what goes into them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tests.support.build import at, document, profile
-from tests.support.memory import MemoryEndpoints, MemorySecrets, MemoryStore
+from tests.support.memory import MemoryEndpoints, MemoryOrphans, MemorySecrets, MemoryStore
 from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
+    DynamoOrphans,
     DynamoOutbox,
     DynamoSecrets,
     DynamoStudies,
     DynamoTrials,
 )
+from tunewright.app.caretaker import OrphanStore
 from tunewright.app.ports import (
     CommandStore,
     EndpointStore,
@@ -26,6 +29,7 @@ from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, CommandKind, DecisionKind, Study
 
 STUDY = "churn-aaaaaa"
+MONTHLY_BUDGET = Decimal(1000)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Stores:
     endpoints: EndpointStore
     outbox: Outbox
     secrets: Secrets
+    orphans: OrphanStore
 
     def __getattr__(self, name: str) -> Any:
         for store in (self.studies, self.trials, self.commands, self.outbox):
@@ -47,18 +52,20 @@ class Stores:
 
 
 def in_memory() -> Stores:
-    store = MemoryStore()
-    return Stores(store, store, store, MemoryEndpoints(), store, MemorySecrets())
+    store = MemoryStore(monthly_budget=MONTHLY_BUDGET)
+    endpoints, orphans = MemoryEndpoints(), MemoryOrphans()
+    return Stores(store, store, store, endpoints, store, MemorySecrets(), orphans)
 
 
 def in_table(client: Any, table: str) -> Stores:
     return Stores(
-        DynamoStudies(client, table),
+        DynamoStudies(client, table, monthly_budget=MONTHLY_BUDGET),
         DynamoTrials(client, table),
         DynamoCommands(client, table),
         DynamoEndpoints(client, table),
         DynamoOutbox(client, table),
         DynamoSecrets(client, table),
+        DynamoOrphans(client, table),
     )
 
 

@@ -1,4 +1,4 @@
-"""What every CommandStore, EndpointStore and Outbox does."""
+"""What every CommandStore, EndpointStore, OrphanStore and Outbox does."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,9 +8,10 @@ import pytest
 from tests.contract.stores import STUDY, Stores, command, submit, told
 from tests.support.build import at
 from tunewright.domain.errors import StaleVersionError
+from tunewright.domain.orphan import Kind, Orphan
 from tunewright.domain.seen import Champion, Endpoint, Report
 from tunewright.domain.steps.step import Step
-from tunewright.domain.study import CommandKind
+from tunewright.domain.study import CommandKind, Phase
 
 
 def champion(**changes: Any) -> Champion:
@@ -27,6 +28,20 @@ def champion(**changes: Any) -> Champion:
         "lease_ends": at(86400),
     }
     return Champion(**{**values, **changes})
+
+
+def orphan(**changes: Any) -> Orphan:
+    values: dict[str, Any] = {
+        "kind": Kind.JOB,
+        "name": f"tw-{STUDY}-r01",
+        "study": STUDY,
+        "phase": Phase.CANCELLED,
+        "model": None,
+        "created": at(0),
+        "price_per_hour": None,
+        "seen": at(3),
+    }
+    return Orphan(**{**values, **changes})
 
 
 class TestCommands:
@@ -97,6 +112,40 @@ class TestEndpoints:
         stores.endpoints.save(stores.endpoints.load("tw-a").but(champion=champion()))
         assert stores.studies.live() == ()
         assert stores.studies.newest(9) == ()
+
+
+class TestOrphans:
+    def test_they_are_kept_whole_by_kind_and_name(self, stores: Stores) -> None:
+        assert stores.orphans.known() == ()
+        job = orphan(told=at(5), warned=at(6), removing=at(7), price_per_hour=Decimal("0.46"))
+        model = orphan(kind=Kind.MODEL, phase=None, price_per_hour=None)
+        written = [stores.orphans.save(each) for each in (job, model)]
+        assert [each.version for each in written] == [1, 1]
+        assert stores.orphans.known() == (written[1], written[0])
+
+    def test_who_comes_second_writes_and_removes_nothing(self, stores: Stores) -> None:
+        first = stores.orphans.save(orphan())
+        with pytest.raises(StaleVersionError):
+            stores.orphans.save(orphan())
+        second = stores.orphans.save(first.but(told=at(9)))
+        for late in (stores.orphans.save, stores.orphans.forget):
+            with pytest.raises(StaleVersionError):
+                late(first)
+        assert stores.orphans.known() == (second,)
+
+    def test_one_that_is_forgotten_may_be_found_again(self, stores: Stores) -> None:
+        first = stores.orphans.save(orphan())
+        stores.orphans.forget(first)
+        assert stores.orphans.known() == ()
+        with pytest.raises(StaleVersionError):
+            stores.orphans.forget(first)
+        assert stores.orphans.save(orphan(seen=at(99))).version == 1
+
+    def test_one_is_no_study_no_lease_and_no_news(self, stores: Stores) -> None:
+        stores.orphans.save(orphan())
+        assert stores.studies.live() == ()
+        assert stores.endpoints.due(at(10**9)) == ()
+        assert stores.outbox.unpublished(before=at(10**9), limit=9) == ()
 
 
 class TestSecrets:

@@ -1,12 +1,21 @@
 """What every StudyStore does."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from tests.contract.stores import STUDY, Stores, command, study, submit, told
 from tests.support.build import at, trial
-from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.budget import Charge
+from tunewright.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    OverBudgetError,
+    StaleVersionError,
+)
 from tunewright.domain.steps.step import Step
-from tunewright.domain.study import Phase
+from tunewright.domain.study import Phase, Study
 
 
 class TestCreate:
@@ -197,3 +206,36 @@ class TestNewest:
             seen += [each.id for each in page]
             before = seen[-1]
         assert seen == whole
+
+
+class TestCharge:
+    """What all studies use in a month; the stores under test allow a thousand dollars."""
+
+    def charge(self, stores: Stores, now: Study, amount: str, *, limited: bool = True) -> Study:
+        step = replace(told(now), charge=Charge("2026-11", Decimal(amount), limited=limited))
+        return stores.studies.commit(step, expected=now.version)
+
+    def test_the_budget_is_used_up_to_the_last_cent(self, stores: Stores) -> None:
+        now = self.charge(stores, submit(stores), "650")
+        with pytest.raises(OverBudgetError, match="no room"):
+            self.charge(stores, now, "350.01")
+        assert stores.studies.load(STUDY) == now, "nothing is written of a step without room"
+        now = self.charge(stores, now, "350")
+        now = self.charge(stores, now, "-400")
+        self.charge(stores, now, "400")
+
+    def test_more_than_a_whole_month_never_fits(self, stores: Stores) -> None:
+        with pytest.raises(OverBudgetError):
+            self.charge(stores, submit(stores), "1000.01")
+
+    def test_what_was_spent_is_counted_beyond_the_budget(self, stores: Stores) -> None:
+        now = self.charge(stores, submit(stores), "1200", limited=False)
+        with pytest.raises(OverBudgetError):
+            self.charge(stores, now, "0.01")
+
+    def test_a_stale_step_is_stale_whether_or_not_there_is_room(self, stores: Stores) -> None:
+        first = submit(stores)
+        now = self.charge(stores, first, "1000")
+        with pytest.raises(StaleVersionError):
+            self.charge(stores, first, "1")
+        assert stores.studies.load(STUDY) == now

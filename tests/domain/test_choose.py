@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from tests.support.build import START, document, incumbent, study
+from tests.support.build import START, document, incumbent, running, study, trial
 from tunewright.domain.gates import Live
 from tunewright.domain.steps.choose import choose
 from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
@@ -55,6 +55,20 @@ def test_a_winner_without_a_model_cannot_go_live() -> None:
     assert step.study.phase is Phase.DONE
     assert kinds(step) == [DecisionKind.NOT_DEPLOYED, DecisionKind.DONE]
     assert "left no model" in step.decisions[0].reason
+
+
+def test_a_winner_is_selected_from_all_trials_that_are_there() -> None:
+    words = {"winner": {"prefer": {"minimize": "cost"}}}
+    before = ended(spec=words, rounds=(running(),))
+    assert choose(before, Observation(), START) == Look(View.TRIALS)
+    silent = trial(1, metrics={})
+    for there in ((), (silent,)):
+        step = choose(before, Observation(trials=there), START)
+        assert isinstance(step, Step)
+        assert step.study == before.but(selected=True), "nothing better is known"
+    step = choose(before, Observation(trials=(trial(1, 0.5),)), START)
+    assert isinstance(step, Step)
+    assert kinds(step) == [DecisionKind.SELECTED]
 
 
 def test_nothing_is_decided_before_the_endpoint_was_looked_at() -> None:

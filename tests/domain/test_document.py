@@ -51,7 +51,20 @@ WRITTEN: dict[str, dict[str, Any]] = {
     ),
     "patience": document(stop=[{"not_improving": {"trials": 4, "warm_up": 0}}]),
     "rules": document(stop=[{"failures": {"share": "10%"}}, {"target": 0.9}, {"spend": "$3"}]),
+    "both": document(
+        stop=[{"all": [{"trials": 6}, {"not_improving": {"trials": 4}}]}, {"trials": 20}]
+    ),
     "no rules": document(stop=[]),
+    "cheap": document(
+        winner={
+            "subject_to": {"validation:logloss": "<= 0.3", "train:auc": ">=0.5"},
+            "within": "noise",
+            "prefer": {"minimize": "cost"},
+        }
+    ),
+    "knee": document(winner={"within": "knee", "prefer": {"maximize": "train:auc"}}),
+    "limited": document(winner={"subject_to": {"cost": "<= 0.02 USD"}}),
+    "as good": document(winner={"within": "1%", "prefer": {"minimize": "seconds"}}),
     "refine": document(refine={"when": {"gain_above": 0.001}, "keep_exploring": "20%"}),
     "no budget": {key: value for key, value in document().items() if key != "budget"},
     "deploy": document(deploy={"to": "churn-prod", "approve": True, "lease": "61s"}),

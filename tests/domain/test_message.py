@@ -16,7 +16,7 @@ LINK = "https://api/approvals/t0ken"
 
 @pytest.fixture(scope="module")
 def messages() -> dict[str, Message]:
-    """All messages of a study with two rounds, a refusal and an approval, by decision kind."""
+    """All messages of a study with two rounds, a pause, a refusal and an approval, by kind."""
     from tunewright.domain.errors import CapacityError, RefusedError
 
     world = World()
@@ -27,6 +27,9 @@ def messages() -> dict[str, Message]:
     )
     world.refusals = [CapacityError("ResourceLimitExceeded", "the limit is <0> & closed")]
     study_id = world.submit(spec)
+    world.paused = True
+    world.advance(study_id)
+    world.paused = False
     world.advance(study_id)
     world.pass_time(301)
     world.advance(study_id)
@@ -54,6 +57,7 @@ def test_every_kind_of_decision_that_is_told_has_a_title(messages: dict[str, Mes
     assert titles["ranges refined"] == "churn · ranges for round 2"
     assert titles["round done"].startswith("churn · round 1 is done, best 0.")
     assert titles["approval needed"] == "churn · may it go live?"
+    assert titles["held"] == "churn · the stack is paused"
     assert titles["waiting for capacity"] == "churn · round 1 waits for capacity"
 
 

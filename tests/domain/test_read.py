@@ -24,6 +24,8 @@ MANY = {"choose": list(range(31))}
         ("stop", [{"failure": {}}], "stop[0].failure", "did you mean failures?"),
         ("stop", [{}], "stop[0]", "exactly one of the keys not_improving, failures"),
         ("stop", {"failures": {}}, "stop", "is not a list"),
+        ("stop", [{"all": [{"trials": 3}]}], "stop[0].all", "at least 2"),
+        ("stop", [{"all": [{"trials": 3}, {"all": []}]}], "stop[0].all[1].all", "no such key"),
         ("rounds", 3, "rounds", "3 is not a mapping of keys to values"),
         ("rounds.max", 9, "rounds.max", "it must be at most 6"),
         ("rounds.trials", 0, "rounds.trials", "it must be at least 1"),

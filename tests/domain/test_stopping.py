@@ -9,6 +9,7 @@ from tests.support.build import AUC, LOSS, START, at
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Bar, Progress, needed_gain, spread
 from tunewright.domain.spec import (
+    All,
     Failures,
     Gain,
     NoMetric,
@@ -16,6 +17,7 @@ from tunewright.domain.spec import (
     Rule,
     Spend,
     Target,
+    Trials,
     WallClock,
 )
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
@@ -30,6 +32,7 @@ def situation(progress: Progress | None = None, **changes: Any) -> Situation:
         "objective": AUC,
         "progress": progress or Progress(),
         "best": None,
+        "finished": 0,
         "parameters": 3,
         "trials": 40,
         "parallel": 2,
@@ -213,3 +216,37 @@ def test_without_a_bar_any_value_counts_and_there_is_no_spread() -> None:
 def test_the_spread_is_measured_from_the_median_towards_better() -> None:
     assert spread((0.25, 0.5, 0.625), BAR, AUC) == 0.25
     assert spread((1.0, 1.5, 1.25), BAR, LOSS) == 0.5
+
+
+@pytest.mark.parametrize(("finished", "fires"), [(29, False), (30, True)])
+def test_trials_are_counted_over_all_rounds(finished: int, fires: bool) -> None:
+    said = judge(Trials(limit=30), situation(finished=finished))
+    assert (said.fired, said.ends) == (fires, Ends.SEARCH)
+    assert said.numbers == {"finished": finished, "limit": 30}
+
+
+@pytest.mark.parametrize(
+    ("finished", "since", "fires"), [(30, 3, True), (29, 3, False), (30, 2, False)]
+)
+def test_all_fires_when_each_of_its_rules_does(finished: int, since: int, fires: bool) -> None:
+    rule = All(rules=(Trials(limit=30), THREE))
+    progress = Progress(completed=9, since=since, bar=BAR, early=(0.5, 0.25, 0.75))
+    said = judge(rule, situation(progress, finished=finished))
+    assert said.fired is fires
+    assert said.rule == "trials and not_improving"
+    assert said.numbers["trials.limit"] == 30
+    assert said.numbers["not_improving.since"] == since
+    told = [each in said.reason for each in ("trials have ended", "gain above")]
+    assert told == ([True, True] if fires else [finished < 30, since < 3])
+
+
+@pytest.mark.parametrize(
+    ("rules", "ends"),
+    [
+        ((Trials(limit=1), THREE, Spend(limit=Decimal(1))), Ends.ROUND),
+        ((Trials(limit=1), Failures()), Ends.ASKS),
+        ((Trials(limit=1), Target(value=1.0)), Ends.SEARCH),
+    ],
+)
+def test_all_ends_what_the_mildest_of_its_rules_ends(rules: Any, ends: Ends) -> None:
+    assert judge(All(rules=rules), situation()).ends is ends

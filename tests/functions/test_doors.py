@@ -305,6 +305,41 @@ def test_a_link_in_a_message_is_answered_and_a_lease_that_ends_is_told(
     assert "churn - its lease has ended" in [each["Subject"] for each in made.told]
 
 
+def test_an_hour_finds_a_model_without_a_study_tells_of_it_and_removes_it_a_day_later(
+    deployed: tuple[Cloud, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    made, events = deployed
+    sagemaker = boto3.client("sagemaker", endpoint_url=made.server.url)
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    for name, stack in (("tw-lost-aaaaaa-v1", STACK), ("tw-lost-aaaaaa-v2", "twin")):
+        sagemaker.create_model(
+            ModelName=name,
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/hosting",
+            PrimaryContainer={"Image": image},
+            Tags=[{"Key": "tunewright:stack", "Value": stack}],
+        )
+    real, later = cloud.stack().clock.now, [timedelta(0)]
+    stack = cloud.CloudStack(cloud.stack().settings.but(orphan_policy="remove"))
+    monkeypatch.setattr(cloud, "stack", lambda: stack)
+    monkeypatch.setattr(stack.clock, "now", lambda: real() + later[0])
+    made.carry(events)
+    made.told.clear()
+    for hours in (0, 2, 25, 27, 28):
+        later[0] = timedelta(hours=hours)
+        door("on_hour").handler({}, None)
+    made.told += [json.loads(r["body"]) for r in made.batch(made.heard)["Records"]]
+    titles = [each["Subject"] for each in made.told if "tw-lost" in each["Subject"]]
+    assert titles == [
+        "[trouble] tw-lost-aaaaaa-v1 - a model without an owner",
+        "tw-lost-aaaaaa-v1 - the model without an owner is deleted",
+    ]
+    left = [each["ModelName"] for each in sagemaker.list_models(NameContains="lost")["Models"]]
+    assert left == ["tw-lost-aaaaaa-v2"]
+    sagemaker.close()
+
+
 def test_slacks_secrets_are_read_from_their_parameter_one_a_line(
     deployed: tuple[Cloud, list[Any]],
 ) -> None:

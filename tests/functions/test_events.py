@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.estate import thing
 from tests.support.rehearsal import WEBHOOK, Rehearsal
 from tests.support.template import PATH, matches, of_type, written
 from tunewright.app.ports import Wake
@@ -82,6 +83,14 @@ def wakes_live_studies(at: Rehearsal, path: Path) -> None:
     assert at.world.wakes.take(timeout=0) == Wake(at.study_id, look=True)
 
 
+def looks_for_orphans(at: Rehearsal, path: Path) -> None:
+    lost = thing(created=at.world.now() - timedelta(hours=2))
+    at.estate.things[lost.kind, lost.name] = lost
+    at.feed(path.parent.name, read(path))
+    assert [call for call, _ in at.sent] == ["sns:publish", "events:put_events"]
+    assert [(each.name, each.told is None) for each in at.orphans.known()] == [(lost.name, False)]
+
+
 def tells_of_it(at: Rehearsal, path: Path) -> None:
     later = at.world.now() + timedelta(days=1)
     before = at.world.store.unpublished(before=later, limit=99)
@@ -122,6 +131,7 @@ OUTCOMES: dict[str, Callable[[Rehearsal, Path], None]] = {
     "tends_the_holder": tends_it,
     "wakes_live_studies": wakes_live_studies,
     "tells_of_it": tells_of_it,
+    "looks_for_orphans": looks_for_orphans,
     "shows_it_in_slack": shows_it_in_slack,
     "refuses_it": refuses_it,
     **{f"answers_{status}": answers(status) for status in (200, 201, 400, 404)},

@@ -234,6 +234,36 @@ def test_a_study_is_submitted_and_people_are_told(cloud: LocalCloud) -> None:
     assert decisions[0]["kind"] == "submitted"
 
 
+def test_the_end_of_an_orphan_is_told_by_the_function_that_the_hour_wakes(
+    cloud: LocalCloud,
+) -> None:
+    clients = {name: client(cloud, name) for name in ("events", "lambda", "sagemaker", "dynamodb")}
+    rules = clients["events"].list_rules()["Rules"]
+    assert {each.get("ScheduleExpression") for each in rules} >= {"rate(5 minutes)", "rate(1 hour)"}
+    before = len(cloud.letters.all())
+    item = {
+        "kind": "model", "name": "tw-lost-aaaaaa-v1", "study": "lost-aaaaaa", "phase": None,
+        "model": None, "created": "2026-01-01T00:00:00Z", "price_per_hour": None,
+        "seen": "2026-01-01T00:00:00Z", "removing": "2026-01-02T00:00:00Z",
+    }  # fmt: skip
+    clients["dynamodb"].put_item(
+        TableName=cloud.resource("Table"),
+        Item={
+            "pk": {"S": "ORPHAN#known"},
+            "sk": {"S": "model/tw-lost-aaaaaa-v1"},
+            "state": {"S": json.dumps(item)},
+            "version": {"N": "3"},
+        },
+    )
+    told = clients["lambda"].invoke(FunctionName=cloud.resource("OnHour"), Payload=b"{}")
+    assert "FunctionError" not in told
+    until(lambda: len(cloud.letters.all()) >= before + 2, 60)
+    letters = str([each.body for each in cloud.letters.all()[before:]])
+    assert "The model tw-lost-aaaaaa-v1 is deleted" in letters
+    for each in clients.values():
+        each.close()
+
+
 def test_a_second_start_on_the_same_folder_is_refused(cloud: LocalCloud) -> None:
     with pytest.raises(RunsAlreadyError, match="runs already at http://127"):
         Folder(cloud._folder.path).take(0)

@@ -167,3 +167,11 @@ def script_spec(
     told = {"sagemaker_program": "train.py", "sagemaker_submit_directory": uri}
     given = {"image": PYTORCH_IMAGE} | changed
     return spec(name, told | (hyperparameters or {}), **given)
+
+
+def run(runner: TrainingRunner, spec: TrainingSpec, seconds: float = 30.0) -> Any:
+    heard = Remembering()
+    runner.start(spec, heard)
+    heard.wait(seconds)
+    until(lambda: spec.name not in runner.running())
+    return heard

@@ -69,11 +69,14 @@ def test_what_it_costs_at_rest_is_what_the_template_makes() -> None:
     runs = SECONDS / 300
     running = runs * 1 * 0.5 * 0.0000133334
     assert costs("schedule, Lambda") == [round(running, 2), 0.0]
-    reading = runs * 3 * 0.5 * 0.125e-6
-    assert costs("schedule, table") == [round(reading, 2), 0.0]
-    logging = runs * 1e-6 * 0.50
+    hours = SECONDS / 3600
+    looking = hours * 5 * 0.5 * 0.0000133334
+    assert costs("orphans, Lambda") == [round(looking, 2), 0.0]
+    reading = (runs + hours) * 3 * 0.5 * 0.125e-6
+    assert costs("schedules, table") == [round(reading, 2), 0.0]
+    logging = (runs + hours) * 1e-6 * 0.50
     assert costs("logs") == [round(logging, 2), 0.0]
-    whole = polling + alarms + running + reading + logging
+    whole = polling + alarms + running + looking + reading + logging
     together = re.search(r"\*\*together\*\* \| \| \*\*\$([0-9.]+)\*\* \| \*\*\$([0-9.]+)", TEXT)
     assert together is not None
     assert [float(each) for each in together.groups()] == [

@@ -19,8 +19,10 @@ PARAMETERS: dict[str, Any] = {
     "TrainingRoleArns": [TRAINING_ROLE],
     "HostingRoleArns": [HOSTING_ROLE],
     "DataBucketArns": ["arn:aws:s3:::data"],
+    "MonthlyBudget": "60",
     "SlackWebhookParameter": "/sim/slack",
     "SlackSigningParameter": "/sim/signing",
+    "OrphanPolicy": "remove",  # which has all the rights; people are told all the same
 }
 _PSEUDO = {
     "AWS::StackName": STACK,

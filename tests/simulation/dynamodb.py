@@ -6,6 +6,7 @@ watches of every write.
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -45,6 +46,8 @@ def _terms(expression: str) -> tuple[tuple[str, str, str], ...]:
 
 def _holds(item: Item | None, expression: str, values: Item) -> bool:
     held = item or {}
+    if " OR " in expression:
+        return any(_holds(item, each, values) for each in expression.split(" OR "))
     for operator, attribute, name in _terms(expression):
         if operator == "attribute_exists":
             good = attribute in held
@@ -53,12 +56,16 @@ def _holds(item: Item | None, expression: str, values: Item) -> bool:
         elif attribute not in held:
             good = False
         else:
-            (mine,), (theirs,) = held[attribute].values(), values[name].values()
+            mine, theirs = _value(held[attribute]), _value(values[name])
             good = mine == theirs or (operator != "=" and mine < theirs)
             good = good and not (operator == "<" and mine == theirs)
         if not good:
             return False
     return True
+
+
+def _value(typed: dict[str, str]) -> Any:
+    return Decimal(typed["N"]) if "N" in typed else typed["S"]
 
 
 @cache
@@ -75,7 +82,7 @@ class Table:
     def __init__(
         self,
         now: Callable[[], float],
-        watch: Callable[[Key, Item | None, Item], None],
+        watch: Callable[[Key, Item | None, Item | None], None],
         late: Callable[[], float],
         page: int = 1000,
     ) -> None:
@@ -96,7 +103,7 @@ class Table:
                 return self._get(request)
             case "Query":
                 return self._query(request)
-            case "PutItem" | "UpdateItem":
+            case "PutItem" | "UpdateItem" | "DeleteItem":
                 return self._write(operation, request)
             case "TransactWriteItems":
                 return self._transact(request["TransactItems"])
@@ -158,13 +165,22 @@ class Table:
             self._keep(key, old, new)
         return {}
 
-    def _prepare(self, kind: str, request: dict[str, Any]) -> tuple[Key, Item | None, Item]:
+    def _prepare(self, kind: str, request: dict[str, Any]) -> tuple[Key, Item | None, Item | None]:
         if kind == "Put":
             key = _key(request["Item"])
             return key, self.peek(*key), dict(request["Item"])
         key = _key(request["Key"])
         old = self.peek(*key)
+        if kind == "Del":
+            return key, old, None
         new = dict(old or request["Key"])
+        added = re.fullmatch(r"ADD (\w+) (:\w+)", request["UpdateExpression"])
+        if added is not None:
+            before = _value(new.get(added[1], {"N": "0"}))
+            new[added[1]] = {
+                "N": str(before + _value(request["ExpressionAttributeValues"][added[2]]))
+            }
+            return key, old, new
         removed, put = _change(request["UpdateExpression"])
         for name in removed:
             new.pop(name, None)
@@ -172,12 +188,15 @@ class Table:
             new[name] = request["ExpressionAttributeValues"][value]
         return key, old, new
 
-    def _keep(self, key: Key, old: Item | None, new: Item) -> None:
+    def _keep(self, key: Key, old: Item | None, new: Item | None) -> None:
         self.writes += 1
-        self.items.setdefault(key[0], {})[key[1]] = new
+        if new is None:
+            self.items.get(key[0], {}).pop(key[1], None)
+        else:
+            self.items.setdefault(key[0], {})[key[1]] = new
         for name, (partition, sort, whole) in GLOBAL.items():
             row = None
-            if partition in new and sort in new:
+            if new is not None and partition in new and sort in new:
                 row = new if whole else {k: new[k] for k in ("pk", "sk", partition, sort)}
             elif old is None or partition not in old:
                 continue

@@ -123,7 +123,9 @@ class Past(World):
     def enter(self, line: Line) -> None:
         """Go on to the next line."""
         self.line = line
-        self._coming = [((operation, name), told) for operation, name, told in line["answers"]]
+        self._coming = [  # A path means the same with a slash at its end, as it was asked for once.
+            ((operation, name.rstrip("/")), told) for operation, name, told in line["answers"]
+        ]
 
     def time_of_task(self) -> datetime:
         return self.moment(self.line["at"])
@@ -136,12 +138,14 @@ class Past(World):
             return self._effect(service, operation, request)
         if service not in _ANSWERED:
             return self.carriers.call(service, operation, request)
-        asked = operation, _about(request)
+        asked = operation, _about(request).rstrip("/")
         for place, (key, told) in enumerate(self._coming):
             if key == asked:
                 self._known[key] = told
                 del self._coming[place]
                 break
+        if operation == "GetParameter" and asked not in self._known:
+            return self.carriers.call(service, operation, request)  # It was nobody's question then.
         found = self._known[asked]  # Asked more often than it was then, it is as it was last.
         if "error" in found:
             raise failure(found["error"]["Code"], found["error"]["Message"], operation)

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunewright.adapters.sagemaker import _is_missing, _is_taken
+from tunewright.adapters.sagemaker import is_missing, is_taken
 
 Ask = Callable[[str, str, dict[str, Any]], Any]
 
@@ -23,6 +23,6 @@ def outcome(ask: Ask, service: str, operation: str, given: dict[str, Any]) -> An
             return ("refused", error.response.get("Item"))
         if "in-progress" in told["Message"]:
             return (told["Code"], "changing")
-        kind = "taken" if _is_taken(error) else "missing" if _is_missing(error) else "other"
+        kind = "taken" if is_taken(error) else "missing" if is_missing(error) else "other"
         return (told["Code"], kind)
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}

@@ -10,6 +10,8 @@ from tests.simulation.dynamodb import failure
 from tests.simulation.tuning import arn
 
 _CHANGING = frozenset({"Creating", "Updating", "Deleting", "RollingBack"})
+_WORDS = {"model": "model", "endpoint-config": "endpoint configuration"}
+_MEMBERS = {"model": "Model", "endpoint-config": "EndpointConfig"}
 _EVENT_WORDS = {"InService": "IN_SERVICE", "Failed": "FAILED", "Deleting": "DELETING"}
 
 
@@ -50,29 +52,29 @@ class Hosting:
         self.models: dict[str, dict[str, str]] = {}
         self.configs: dict[str, dict[str, str]] = {}
         self.endpoints: dict[str, Endpoint] = {}
+        self.made: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        self.page = 100
         self.changes: list[Change] = []
         self.watch: Callable[[Change], None] = lambda _change: None
+        self.watch_drop: Callable[[str, str, dict[str, str]], None] = lambda *_: None
         self.fate: Callable[[str], str] = lambda _endpoint: "InService"
         self._clock, self._tell, self._moment = clock, tell, moment
 
-    def call(self, operation: str, request: dict[str, Any], by: str) -> dict[str, Any]:  # noqa: C901 - a table
+    def call(self, operation: str, request: dict[str, Any], by: str) -> dict[str, Any]:  # noqa: C901, PLR0911 - a table
         """Do what a request asks."""
         match operation:
             case "CreateModel":
-                return self._make("model", self.models, request["ModelName"], request)
+                return self.make("model", request["ModelName"], request)
             case "CreateEndpointConfig":
-                name = request["EndpointConfigName"]
-                return self._make("endpoint-config", self.configs, name, request)
+                return self.make("endpoint-config", request["EndpointConfigName"], request)
             case "DeleteModel":
-                return self._drop("model", self.models, request["ModelName"], operation)
+                return self._drop("model", request["ModelName"], operation)
             case "DeleteEndpointConfig":
-                name = request["EndpointConfigName"]
-                return self._drop("endpoint configuration", self.configs, name, operation)
+                return self._drop("endpoint-config", request["EndpointConfigName"], operation)
             case "DescribeModel":
-                return self._show("model", self.models, request["ModelName"], operation)
+                return self._show("model", request["ModelName"], operation)
             case "DescribeEndpointConfig":
-                name = request["EndpointConfigName"]
-                return self._show("endpoint configuration", self.configs, name, operation)
+                return self._show("endpoint-config", request["EndpointConfigName"], operation)
             case "CreateEndpoint":
                 return self._create(request, by)
             case "UpdateEndpoint":
@@ -81,13 +83,23 @@ class Hosting:
                 return self._delete(request["EndpointName"], by)
             case "DescribeEndpoint":
                 return self._describe(request["EndpointName"])
+            case "ListEndpoints":
+                rows = {
+                    name: (each.created, {"EndpointStatus": each.status})
+                    for name, each in self.endpoints.items()
+                }
+                return listed("Endpoint", rows, request, self.page, self._moment)
+            case "ListModels":
+                rows = {name: (self.made["model", name][0], {}) for name in self.models}
+                return listed("Model", rows, request, self.page, self._moment)
         raise NotImplementedError(operation)
 
-    def _make(
-        self, kind: str, kept: dict[str, dict[str, str]], name: str, request: dict[str, Any]
-    ) -> dict[str, Any]:
-        word = kind.replace("endpoint-config", "endpoint configuration")
-        member = "Model" if kind == "model" else "EndpointConfig"
+    def _kept(self, kind: str) -> dict[str, dict[str, str]]:
+        return self.models if kind == "model" else self.configs
+
+    def make(self, kind: str, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Make a model or an endpoint config."""
+        kept, word, member = self._kept(kind), _WORDS[kind], _MEMBERS[kind]
         if name in kept:
             words = f'Cannot create already existing {word} "{arn(kind, name)}".'
             raise failure("ValidationException", words, f"Create{member}")
@@ -96,20 +108,21 @@ class Hosting:
                 words = f'Could not find model "{arn("model", variant["ModelName"])}".'
                 raise failure("ValidationException", words, f"Create{member}")
         kept[name] = _tags(request)
+        self.made[kind, name] = self._clock.now, request
         return {f"{member}Arn": arn(kind, name)}
 
-    def _show(
-        self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
-    ) -> dict[str, Any]:
-        if name not in kept:
-            raise failure("ValidationException", f'Could not find {word} "{name}".', operation)
-        return {"CreationTime": self._moment(0.0)}
+    def _show(self, kind: str, name: str, operation: str) -> dict[str, Any]:
+        if name not in self._kept(kind):
+            words = f'Could not find {_WORDS[kind]} "{name}".'
+            raise failure("ValidationException", words, operation)
+        created, request = self.made[kind, name]
+        shown = {k: v for k, v in request.items() if k != "Tags"}
+        found = {f"{_MEMBERS[kind]}Arn": arn(kind, name), "CreationTime": self._moment(created)}
+        return shown | found
 
-    def _drop(
-        self, word: str, kept: dict[str, dict[str, str]], name: str, operation: str
-    ) -> dict[str, Any]:
-        self._show(word, kept, name, operation)
-        del kept[name]
+    def _drop(self, kind: str, name: str, operation: str) -> dict[str, Any]:
+        self._show(kind, name, operation)
+        self.watch_drop(kind, name, self._kept(kind).pop(name))
         return {}
 
     def _config(self, name: str, operation: str) -> None:
@@ -197,6 +210,38 @@ class Hosting:
         status = _EVENT_WORDS[endpoint.status]
         detail = {"EndpointName": endpoint.name, "EndpointStatus": status, "Tags": endpoint.tags}
         self._tell("Endpoint", detail, "endpoint")
+
+
+def listed(
+    word: str,
+    rows: dict[str, tuple[float, dict[str, Any]]],
+    request: dict[str, Any],
+    page: int,
+    moment: Callable[[float], datetime],
+) -> dict[str, Any]:
+    """Answer one of SageMaker's lists: a page of what the filters let through, the oldest first.
+
+    It knows the order and the filters that the product asks for, and no others.
+    """
+    if (request["SortBy"], request["SortOrder"]) != ("CreationTime", "Ascending"):
+        raise NotImplementedError("the simulator lists the oldest first")
+    status = f"{word}Status"
+    found = sorted(
+        (created, name, more)
+        for name, (created, more) in rows.items()
+        if request["NameContains"] in name
+        and moment(created) < request["CreationTimeBefore"]
+        and request.get("StatusEquals", more.get(status)) == more.get(status)
+    )
+    start = int(request.get("NextToken", 0))
+    size = min(request.get("MaxResults", 10), page)
+    summaries = [
+        {f"{word}Name": name, "CreationTime": moment(created), **more}
+        for created, name, more in found[start : start + size]
+    ]
+    following = {"NextToken": str(start + size)} if start + size < len(found) else {}
+    member = "HyperParameterTuningJobSummaries" if word.startswith("Hyper") else f"{word}s"
+    return {member: summaries, **following}
 
 
 def _tags(request: dict[str, Any]) -> dict[str, str]:

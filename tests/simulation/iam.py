@@ -26,6 +26,7 @@ _CREATED = {
     "CreateEndpointConfig": ("endpoint-config", "EndpointConfigName"),
     "CreateEndpoint": ("endpoint", "EndpointName"),
 }
+_LISTS = {"ListHyperParameterTuningJobs", "ListEndpoints", "ListModels"}
 _NAMED = {
     "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "TrainingJobName": "training-job",
@@ -54,7 +55,7 @@ def needs(
         case "s3":
             yield "s3:ListBucket", f"arn:aws:s3:::{request['Bucket']}", {}
         case "ssm":
-            name = request.get("Name") or request["Path"].rstrip("/")
+            name = request.get("Name") or request["Path"]  # A slash at its end is part of it.
             yield f"ssm:{operation}", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}", {}
             if request.get("WithDecryption"):
                 context = {
@@ -99,6 +100,9 @@ def _of_sagemaker(operation: str, request: dict[str, Any], tags: dict[str, str])
     role = request.get("ExecutionRoleArn") or (definition or {}).get("RoleArn")
     if role is not None:
         yield "iam:PassRole", role, {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
+    if operation in _LISTS:
+        yield action, "*", {}
+        return
     if operation == "ListTags":
         yield action, request["ResourceArn"], context
         return

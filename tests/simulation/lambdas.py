@@ -16,7 +16,7 @@ from tests.simulation.faults import Faults
 from tests.support.template import matches
 
 Done = Callable[[Any, BaseException | None], None]
-_SWEEP_EVERY = 300.0
+_SCHEDULES = {"OnSchedule": 300.0, "OnHour": 3600.0}
 _RETRY_AFTER = 60.0
 
 
@@ -135,13 +135,14 @@ class Lambdas:
         self.invoke(name, event, done)
 
     def begin_sweeps(self) -> None:
-        """Wake the schedule every five minutes, from now on."""
-        self._clock.after(_SWEEP_EVERY, self._sweep)
+        """Wake what is woken by the clock: the sweep and the hour, from now on."""
+        for name, every in _SCHEDULES.items():
+            self._clock.after(every, lambda name=name, every=every: self._fire(name, every))
 
-    def _sweep(self) -> None:
-        if "OnSchedule" not in self.stopped:
-            self.invoke_later("OnSchedule", {"source": "aws.scheduler"})
-        self._clock.after(_SWEEP_EVERY, self._sweep)
+    def _fire(self, name: str, every: float) -> None:
+        if name not in self.stopped:
+            self.invoke_later(name, {"source": "aws.scheduler"})
+        self._clock.after(every, lambda: self._fire(name, every))
 
     def ask(self, name: str, event: Any) -> Any:
         """Invoke a function and wait, as a gateway does for who asks; None for no answer."""
@@ -173,8 +174,10 @@ class Stream:
         if unpublished != {"S": [{"exists": True}]}:
             raise NotImplementedError("the simulator knows the filter `unpublished exists` only")
 
-    def change(self, old: Any, new: dict[str, Any]) -> None:
-        """Hear of a change of an item."""
+    def change(self, old: Any, new: dict[str, Any] | None) -> None:
+        """Hear of a change of an item; what is removed interests nobody here."""
+        if new is None:
+            return
         self._numbers += 1
         record = {
             "eventName": "MODIFY" if old is not None else "INSERT",

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tests.simulation.deployed import STACK
 from tests.simulation.hosting import Change
 from tests.simulation.tuning import Job, Training
+from tunewright.domain.orphan import Orphan
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -20,7 +22,9 @@ GRACE = 120
 _RANK = {"InProgress": 0, "Stopping": 1}
 _OVER = frozenset({"done", "cancelled", "failed"})
 _MOST_STOPS = 12
-STUDY_TAG = "tunewright:study"
+STUDY_TAG, STACK_TAG = "tunewright:study", "tunewright:stack"
+NOTICE = 24 * 3600.0 - 600.0
+"""How long before a removal people must have heard of it; clocks may be ten minutes apart."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ class Oracles:
     replayed: int = 0
     recovered: int = 0
     orphans: list[str] = field(default_factory=list)
+    found: set[str] = field(default_factory=set)
+    warned: dict[tuple[str, str], float] = field(default_factory=dict)
+    serving: dict[str, tuple[str, str]] = field(default_factory=dict)
     heard_commands: list[str] = field(default_factory=list)
     _closed: dict[str, list[str]] = field(default_factory=dict)
 
@@ -76,12 +83,27 @@ class Oracles:
                 self._decision_written(f"{name}/{int(key[1]):05d}", old, new)
             case "COMMAND" if old is not None and "waiting" in new and "waiting" not in old:
                 self.violate("I-16", f"the answered command {key} waits again")
+            case "ORPHAN":
+                self._orphan_written(old, new, by)
             case "ENDPOINT":
                 before = 0 if old is None else int(old["version"]["N"])
                 if int(new["version"]["N"]) != before + 1:
                     self.violate("I-8", f"{name} went from version {before} to {new['version']}")
                 if by != "OnDeploy":
                     self.violate("I-8", f"{by} wrote the endpoint {name}")
+
+    def _orphan_written(self, old: Any, new: Any, by: str) -> None:
+        if by != "OnHour":
+            self.violate("I-8", f"{by} wrote an orphan")
+        if new is None:
+            return
+        before = 0 if old is None else int(old["version"]["N"])
+        if int(new["version"]["N"]) != before + 1:
+            self.violate("I-8", f"an orphan went from version {before} to {new['version']}")
+        orphan = Orphan.model_validate_json(new["state"]["S"])
+        self.found.add(orphan.id)
+        if orphan.model is not None:
+            self.serving[orphan.model] = (orphan.kind.value, orphan.name)
 
     def _study_written(self, name: str, old: Any, new: Any, by: str) -> None:
         version, phase = int(new["version"]["N"]), new["phase"]["S"]
@@ -155,12 +177,30 @@ class Oracles:
         kept = terms.lease * PRICE_PER_SECOND
         if money + worst + kept > terms.budget:
             self.violate("I-2", f"{job.name}: {money} + {worst} + {kept} > {terms.budget} USD")
+        self._fits_the_month(job, worst)
         if self.phases.get(owner) in _OVER:
             self.violate("I-12", f"{job.name} is made though {owner} is {self.phases[owner]}")
 
+    def _fits_the_month(self, job: Job, worst: Decimal) -> None:
+        """Hold what every study of the stack may still come to, to the stack's budget."""
+        run, every = worst, self.world.tuning.jobs.values()
+        for each in every:
+            real = sum(trial.billable for trial in each.trials) * PRICE_PER_SECOND
+            most = each.limits["MaxNumberOfTrainingJobs"] if each.is_live else 0
+            run += max(real, most * self._longest(each) * PRICE_PER_SECOND)
+        if run > self.world.monthly_budget:
+            self.violate("I-2", f"{job.name}: {run} > {self.world.monthly_budget} USD a month")
+
+    def _longest(self, job: Job) -> int:
+        terms = self.terms.get(job.tags.get(STUDY_TAG, ""))
+        return 0 if terms is None else terms.max_run + GRACE
+
     def endpoint_changed(self, change: Change) -> None:
         """Judge an endpoint that was made, moved or deleted."""
-        if change.by not in {"OnDeploy", "nobody"}:
+        if change.by == "OnHour" and change.what == "delete":
+            tags = self.world.hosting.endpoints[change.endpoint].tags
+            self._removed("endpoint", change.endpoint, tags)
+        elif change.by not in {"OnDeploy", "nobody"}:
             self.violate("I-3", f"{change.by} changed {change.endpoint}")
         if self.restored:  # Whom another has replaced since may have to go live once more.
             self.deployed = {each for each in self.deployed if each[1] != change.endpoint
@@ -185,9 +225,35 @@ class Oracles:
         answer = self.world.table.peek(f"COMMAND#{owner}", f"answer-{planned['hash']}")
         return answer is not None and answer["kind"]["S"] == "approve"
 
+    def job_stopped(self, job: Job) -> None:
+        """Judge the stop of a tuning job."""
+        task = self.world.clock.current
+        if task is not None and task.function == "OnHour":
+            self._removed("tuning-job", job.name, job.tags)
+
+    def dropped(self, kind: str, name: str, tags: dict[str, str]) -> None:
+        """Judge the end of a model or an endpoint config."""
+        task = self.world.clock.current
+        if task is not None and task.function == "OnHour":
+            warned = ("model", name) if ("model", name) in self.warned else self.serving.get(name)
+            self._removed(*(warned or (kind, name)), tags)
+
+    def _removed(self, kind: str, name: str, tags: dict[str, str]) -> None:
+        """Judge that something was removed as an orphan, by itself or with its endpoint."""
+        if tags.get(STACK_TAG) != STACK:
+            self.violate("I-11", f"the {kind} {name} of {tags} was removed")
+        if self.phases.get(tags.get(STUDY_TAG, ""), "done") not in _OVER:
+            self.violate("I-11", f"the {kind} {name} was removed, and its study is live")
+        warned = self.warned.get((kind, name))
+        if warned is None or self.world.clock.now - warned < NOTICE:
+            self.violate("I-11", f"the {kind} {name} was removed, and people were told at {warned}")
+
     def told(self, message: dict[str, Any]) -> None:
         """Judge a message to people."""
         self._known(message["id"])
+        kind, name, *rest = message["id"].split("/")
+        if rest[-1:] == ["warned"]:
+            self.warned.setdefault((kind, name), self.world.clock.now)
         self.heard[message["id"]] = self.heard.get(message["id"], 0) + 1
 
     def announced(self, entry: dict[str, Any]) -> None:
@@ -197,7 +263,7 @@ class Oracles:
         self.on_bus[name] = self.on_bus.get(name, 0) + 1
 
     def _known(self, name: str) -> None:
-        if name not in self.committed:
+        if name not in self.committed and name.rpartition("/")[0] not in self.found:
             self.violate("I-6", f"{name} is told and was never committed")
 
     # The end
@@ -222,6 +288,7 @@ class Oracles:
             else:
                 self._truth(study_id, terms, json.loads(item["state"]["S"]))
         self._nothing_lives_on()
+        self._months_add_up()
         for name, item in self.committed.items():
             if name not in self.on_bus:
                 self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
@@ -231,6 +298,23 @@ class Oracles:
                 waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
                 if "unpublished" in item or waits or "unfolded" in item:
                     self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
+
+    def _months_add_up(self) -> None:
+        """Hold what the stack counts to what its studies count."""
+        table, due = self.world.table, Decimal(0)
+        for partition, items in table.items.items():
+            if partition.startswith("STUDY#"):
+                state = json.loads(items["-"]["state"]["S"])
+                ledger = {key: Decimal(each) for key, each in state["ledger"].items()}
+                due += ledger["spent"] + ledger["reserved"]
+                due += ledger["set_aside"] if state["rounds"] else 0
+        used = sum(
+            Decimal(items["-"]["used"]["N"])
+            for partition, items in table.items.items()
+            if partition.startswith("MONTH#")
+        )
+        if used != due:
+            self.violate("I-2", f"the months hold {used}, the studies {due}")
 
     def _nothing_lives_on(self) -> None:
         for job in self.world.tuning.jobs.values():

@@ -6,10 +6,12 @@ that which it has once the faults before it have happened.
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
-from tests.simulation.faults import Fault, Plan
+from tests.simulation import household
+from tests.simulation.faults import CALM, Fault, Plan
 from tests.simulation.schedule import Outcome, run
-from tests.simulation.story import CERTAIN, Part, Story, spec
+from tests.simulation.story import CERTAIN, Part, Story, deploy, spec
 from tests.simulation.world import World
 
 Scenario = Callable[[], Outcome]
@@ -119,6 +121,91 @@ def sweep_dies_while_it_tells() -> Outcome:
     return _play(story, plan)
 
 
+def orphans_are_told_of_and_removed() -> Outcome:
+    """Orphans made by hand, and what only looks like them: those alone go, a day after the word."""
+    return household.keep()
+
+
+def a_visit_dies_before_it_tells() -> Outcome:
+    """The first orphan is written down, and the visit and its retry die before people are told."""
+    made: list[tuple[str, str]] = []
+
+    def watch(world: World) -> None:
+        before = world.calls
+        made.extend([("", "")] * before)
+        world.audit = lambda by, _service, name, _request, _tags: made.append((by, name))
+
+    household.keep(watch=watch)
+    first = made.index(("OnHour", "Publish"))
+    return household.keep(
+        branch=lambda _world, number: ("crash_before", 0.0) if number == first else None
+    )
+
+
+def objective_is_told_after_the_list() -> Outcome:
+    """A wake stalls between listing a round's trials and looking at the round once more."""
+    story, plan = _one_late_trial(), _none()
+    plan["call", _call(story, plan, "OnWake", "GetItem", 8)] = _stall(_LATE + 5)
+    return _play(story, plan)
+
+
+def restored_before_another_attempt() -> Outcome:
+    """A table goes back to before a round had other attempts, the last trial of which ends now."""
+    story = Story((Part("ana", spec(), begins=485.0),), CERTAIN, refuses_warm_start=True)
+    weather = replace(CALM, name="restored", restore=True)
+    return run("scenario", story, weather, {}, keep=True, replay=False)
+
+
+def the_month_has_room_for_one_round() -> Outcome:
+    """Two studies at once, and a monthly budget with room for one round's worst case at a time."""
+    story = Story((Part("ana", spec()), Part("ben", spec(), begins=5.0)), CERTAIN)
+
+    def watch(world: World) -> None:
+        world.monthly_budget = Decimal("0.5")
+
+    outcome = run("scenario", story, plan={}, watch=watch, keep=True)
+    if not any("no room for that" in each for each in _reasons(outcome)):
+        outcome.violations.append(("I-2", "no study was told to wait for the stack's budget"))
+    return outcome
+
+
+def the_stack_is_paused_and_goes_on() -> Outcome:
+    """The switch is thrown when a study is submitted, and again before its deployment."""
+    story = Story((Part("ana", spec(rounds=_sizes(4, 2), deploy=deploy())),), CERTAIN)
+    thrown: set[tuple[str, str]] = set()
+
+    def watch(world: World) -> None:
+        def throw(on: str) -> None:
+            world.carriers.parameters["/sim/paused"] = on
+
+        def audit(by: str, _service: str, name: str, _request: object, _tags: object) -> None:
+            paused = world.carriers.parameters.get("/sim/paused") == "yes"
+            if paused and name.startswith(("Create", "Update")) and name != "UpdateItem":
+                thrown.add((by, name))
+
+        world.audit = audit
+        throw("yes")
+        for at, on in ((400.0, "no"), (650.0, "yes"), (1500.0, "no")):
+            world.clock.after(at, lambda on=on: throw(on))
+
+    outcome = run("scenario", story, plan={}, watch=watch, keep=True)
+    outcome.violations += [("paused", f"{by} called {name}") for by, name in sorted(thrown)]
+    if not any("lets the stack go on" in each for each in _reasons(outcome)):
+        outcome.violations.append(("paused", "nobody was told that the stack is paused"))
+    return outcome
+
+
+def _reasons(outcome: Outcome) -> list[str]:
+    """What was decided."""
+    items = outcome.world.table.items if outcome.world else {}
+    return [
+        each["reason"]["S"]
+        for partition, held in items.items()
+        if partition.startswith("DECISION#")
+        for each in held.values()
+    ]
+
+
 SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
@@ -128,5 +215,11 @@ SCENARIOS: dict[str, Scenario] = {
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
         sweep_dies_while_it_tells,
+        orphans_are_told_of_and_removed,
+        a_visit_dies_before_it_tells,
+        objective_is_told_after_the_list,
+        restored_before_another_attempt,
+        the_month_has_room_for_one_round,
+        the_stack_is_paused_and_goes_on,
     )
 }

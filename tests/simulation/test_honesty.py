@@ -4,6 +4,7 @@ Each step is a call of the product's and what comes of it, as far as the product
 kind of error, or the members that it reads.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ SAGEMAKER: tuple[tuple[str, dict[str, Any], Any], ...] = (
      ("ResourceInUse", "taken")),
     ("DescribeHyperParameterTuningJob", NAMED,
      {"HyperParameterTuningJobArn", "HyperParameterTuningJobStatus", "TrainingJobStatusCounters",
-      "CreationTime"}),
+      "CreationTime", "HyperParameterTuningJobConfig", "TrainingJobDefinition"}),
     ("ListTrainingJobsForHyperParameterTuningJob", NAMED, {"TrainingJobSummaries"}),
     ("StopHyperParameterTuningJob", NAMED, set()),
     ("CreateEndpointConfig", CONFIG, ("ValidationException", "missing")),
@@ -52,8 +53,9 @@ SAGEMAKER: tuple[tuple[str, dict[str, Any], Any], ...] = (
     ("CreateModel", MODEL, ("ValidationException", "taken")),
     ("CreateEndpointConfig", CONFIG, {"EndpointConfigArn"}),
     ("CreateEndpointConfig", CONFIG, ("ValidationException", "taken")),
-    ("DescribeEndpointConfig", {"EndpointConfigName": "tw-config"}, {"CreationTime"}),
-    ("DescribeModel", {"ModelName": "tw-model"}, {"CreationTime"}),
+    ("DescribeEndpointConfig", {"EndpointConfigName": "tw-config"},
+     {"CreationTime", "EndpointConfigArn", "ProductionVariants"}),
+    ("DescribeModel", {"ModelName": "tw-model"}, {"CreationTime", "ModelArn"}),
     ("DescribeEndpoint", {"EndpointName": "tw-prod"}, ("ValidationException", "missing")),
     ("CreateEndpoint", {**ENDPOINT, "EndpointConfigName": "tw-no"},
      ("ValidationException", "missing")),
@@ -89,6 +91,45 @@ def test_sagemaker_answers_and_refuses_alike(ask: Ask) -> None:
     assert {each["Key"]: each["Value"] for each in tags} == TAGS
 
 
+LISTS = (
+    ("ListModels", "Models", "ModelName", "tw-lists-{}", {}),
+    ("ListEndpoints", "Endpoints", "EndpointName", "tw-lists-{}", {}),
+    ("ListHyperParameterTuningJobs", "HyperParameterTuningJobSummaries",
+     "HyperParameterTuningJobName", "tw-lists-{}", {"StatusEquals": "InProgress"}),
+)  # fmt: skip
+
+
+def test_lists_are_filtered_ordered_and_cut_into_pages_alike(ask: Ask) -> None:
+    for name in ("tw-lists-a", "tw-lists-b", "tw-lists-c"):
+        ask("sagemaker", "CreateModel", {**MODEL, "ModelName": name})
+        config = {
+            "EndpointConfigName": name,
+            "ProductionVariants": [{**VARIANT, "ModelName": name}],
+        }
+        ask("sagemaker", "CreateEndpointConfig", config)
+        given = {"EndpointName": name, "EndpointConfigName": name, "Tags": []}
+        ask("sagemaker", "CreateEndpoint", given)
+        request = {**REQUEST, "HyperParameterTuningJobName": name}
+        ask("sagemaker", "CreateHyperParameterTuningJob", request)
+    stop = {"HyperParameterTuningJobName": "tw-lists-b"}
+    ask("sagemaker", "StopHyperParameterTuningJob", stop)
+    for operation, member, name, pattern, more in LISTS:
+        wanted = [pattern.format(each) for each in ("ac" if more else "abc")]
+        given = {
+            "NameContains": "w-lists", "SortBy": "CreationTime", "SortOrder": "Ascending",
+            "CreationTimeBefore": datetime(2100, 1, 1, tzinfo=UTC), "MaxResults": 1, **more,
+        }  # fmt: skip
+        found, token = [], {}
+        while token is not None:
+            page = ask("sagemaker", operation, {**given, **token})
+            assert len(page[member]) == 1
+            found += [each[name] for each in page[member]]
+            token = {"NextToken": page["NextToken"]} if "NextToken" in page else None
+        assert found == wanted, operation
+        early = {**given, "CreationTimeBefore": datetime(2000, 1, 1, tzinfo=UTC)}
+        assert ask("sagemaker", operation, early)[member] == []
+
+
 def _account(ask: Ask) -> str:
     told = ask("sagemaker", "DescribeHyperParameterTuningJob", NAMED)
     return str(told["HyperParameterTuningJobArn"].split(":")[4])
@@ -121,6 +162,17 @@ TWO = {**ONE, "version": {"N": "2"}}
 MARKED = item("TRIAL", "a", "t1", unfolded={"S": "1#t1"}, rev={"N": "1"})
 NEWS = item("DECISION", "a", "000001", unpublished={"S": "yes"}, decided={"S": "2026-02"})
 NEW = "attribute_not_exists(pk)"
+LOST = item("ORPHAN", "known", "model/tw-x", version={"N": "1"})
+
+
+def dropped(version: str) -> dict[str, Any]:
+    return {
+        "TableName": "Table", "Key": {"pk": LOST["pk"], "sk": LOST["sk"]},
+        "ConditionExpression": "version = :v", "ExpressionAttributeValues": {":v": {"N": version}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }  # fmt: skip
+
+
 UNMARK = {
     "TableName": "Table", "Key": {"pk": {"S": "TRIAL#a"}, "sk": {"S": "t1"}},
     "UpdateExpression": "REMOVE unfolded",
@@ -162,6 +214,12 @@ REQUESTS: tuple[tuple[str, dict[str, Any], Any], ...] = (
                     "UpdateExpression": "REMOVE unpublished",
                     "ConditionExpression": "attribute_exists(unpublished)"}, ("refused", None)),
     ("Query", query("unpublished = :y", "unpublished", {":y": "yes"}), []),
+    ("PutItem", put(LOST, NEW), {}),
+    ("Query", query("pk = :p", None, {":p": "ORPHAN#known"}), [LOST]),
+    ("DeleteItem", dropped("7"), ("refused", LOST)),
+    ("DeleteItem", dropped("1"), {}),
+    ("DeleteItem", dropped("1"), ("refused", None)),
+    ("Query", query("pk = :p", None, {":p": "ORPHAN#known"}), []),
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from tests.simulation.deployed import ACCOUNT, REGION
 from tests.simulation.dynamodb import failure
 
 _OVER = frozenset({"Completed", "Failed", "Stopped"})
+_SHOWN = ("HyperParameterTuningJobConfig", "TrainingJobDefinition")
 
 
 def arn(kind: str, name: str) -> str:
@@ -98,6 +99,7 @@ class Tuning:
         self.full_until = 0.0
         self.refuse: Callable[[dict[str, Any]], str | None] = lambda _request: None
         self.watch_create: Callable[[Job], None] = lambda _job: None
+        self.watch_stop: Callable[[Job], None] = lambda _job: None
         self.stale: Callable[[], bool] = lambda: False
         self.page = 100
         self._clock, self._seed, self._tell, self._moment = clock, seed, tell, moment
@@ -170,6 +172,7 @@ class Tuning:
             "CreationTime": self._moment(job.created),
             "TrainingJobStatusCounters": counts,
             "ObjectiveStatusCounters": {"Succeeded": 0, "Failed": 0, "Pending": pending},
+            **{key: job.request[key] for key in _SHOWN if key in job.request},
         }
         if status in _OVER and job.ended is not None:
             answer["HyperParameterTuningEndTime"] = self._moment(job.ended)
@@ -186,6 +189,7 @@ class Tuning:
         if job.status != "InProgress":
             return {}
         job.stopped += 1
+        self.watch_stop(job)
         self._change(job, "Stopping")
         for each in job.trials:
             if each.status == "InProgress":

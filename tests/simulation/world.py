@@ -7,6 +7,7 @@ import urllib.error
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.message import Message as Headers
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.simulation.clockwork import Clockwork, Crash
 from tests.simulation.deployed import HOSTING_ROLE, STACK, TRAINING_ROLE, Deployed, deployed
 from tests.simulation.dynamodb import Table, failure
 from tests.simulation.faults import CALM, Fault, Faults, Plan, Weather
-from tests.simulation.hosting import Hosting, list_objects
+from tests.simulation.hosting import Hosting, list_objects, listed
 from tests.simulation.lambdas import Lambdas
 from tests.simulation.oracles import Oracles
 from tests.simulation.tuning import Luck, Tuning
@@ -36,6 +37,7 @@ _STALL, _SENT = 399.5, 59.5
 """How long a process may stall, dead for Lambda long before; and a request that is on its way.
 Those two have no name or condition that would tell SageMaker that they are late."""
 _TRACE = 4000
+_BUDGET = "TUNEWRIGHT_MONTHLY_BUDGET"
 _STORM = 15_000
 """More API calls than any schedule needs: something asks again and again."""
 
@@ -70,6 +72,7 @@ class World:
             self.clock, self.faults, self.wiring, self.carriers, self._make_stack
         )
         self.table_name = "Table"
+        self.monthly_budget = Decimal(self.wiring.functions["OnWake"].environment[_BUDGET])
         self.tables = {"Table": self.make_table("Table")}
         self.tuning = Tuning(
             self.clock, seed, tell=self._tell, moment=self.moment, luck=luck or Luck()
@@ -77,7 +80,9 @@ class World:
         self.hosting = Hosting(self.clock, tell=self._tell, moment=self.moment)
         self.tuning.stale = lambda: self.faults.draw("stale") is not None
         self.tuning.watch_create = self.oracles.job_made
+        self.tuning.watch_stop = self.oracles.job_stopped
         self.hosting.watch = self.oracles.endpoint_changed
+        self.hosting.watch_drop = self.oracles.dropped
         self.carriers.watch_topic = self.oracles.told
         self.carriers.watch_bus = self.oracles.announced
         profile = Profile(
@@ -127,6 +132,8 @@ class World:
     def _make_stack(self, function: str) -> CloudStack:
         environment = {**self.wiring.functions[function].environment, "AWS_REGION": "us-east-1"}
         environment["TUNEWRIGHT_TABLE"] = self.table_name
+        if _BUDGET in environment:
+            environment[_BUDGET] = str(self.monthly_budget)
         return CloudStack(Settings.read(environment))
 
     def container(self) -> CloudStack:
@@ -236,6 +243,14 @@ class World:
             return self.hosting.call(operation, request, task.function if task else "nobody")
         if operation == "CreateHyperParameterTuningJob":
             self._mood(operation)
+        if operation == "ListHyperParameterTuningJobs":
+            jobs = self.tuning.jobs.items()
+            rows = {
+                name: (each.created, {"HyperParameterTuningJobStatus": each.status})
+                for name, each in jobs
+            }
+            word, page = "HyperParameterTuningJob", self.hosting.page
+            return listed(word, rows, request, page, self.moment)
         return self.tuning.call(operation, request)
 
     def _mood(self, operation: str) -> None:
@@ -251,6 +266,10 @@ class World:
         held: dict[str, str] = {}
         if kind == "endpoint" and name in self.hosting.endpoints:
             held = self.hosting.endpoints[name].tags
+        elif kind == "model":
+            held = self.hosting.models.get(name, {})
+        elif kind == "endpoint-config":
+            held = self.hosting.configs.get(name, {})
         elif name in self.tuning.jobs:
             held = self.tuning.jobs[name].tags
         return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}

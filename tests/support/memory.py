@@ -5,10 +5,18 @@ import threading
 from collections import deque
 from collections.abc import Hashable
 from datetime import datetime
+from decimal import Decimal
 from typing import Generic, TypeVar
 
-from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    OverBudgetError,
+    StaleVersionError,
+)
+from tunewright.domain.orphan import Orphan
 from tunewright.domain.seen import Endpoint
+from tunewright.domain.steps.hold import over_budget
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Study
 from tunewright.domain.trial import Trial, merge
@@ -17,8 +25,10 @@ from tunewright.domain.trial import Trial, merge
 class MemoryStore:
     """Studies, decisions, trials and commands behind one lock, so that a commit is one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, monthly_budget: Decimal = Decimal(0)) -> None:
         self._lock = threading.RLock()
+        self._monthly_budget = monthly_budget
+        self.used: dict[str, Decimal] = {}
         self._studies: dict[str, Study] = {}
         self._keys: dict[str, tuple[str, str]] = {}
         self._decisions: dict[str, list[Decision]] = {}
@@ -81,6 +91,11 @@ class MemoryStore:
             waiting = self._commands.get(study_id, {})
             if any(command.id not in waiting for command in step.consumed):
                 raise StaleVersionError(f"a command to {study_id} is answered already")
+            if step.charge is not None:
+                used = self.used.get(step.charge.month, Decimal(0)) + step.charge.amount
+                if step.charge.limited and 0 < self._monthly_budget < used:
+                    raise OverBudgetError(over_budget(step.charge))
+                self.used[step.charge.month] = used
             self._unfolded.difference_update(trial.name for trial in step.folded)
             for command in step.consumed:
                 self._answered[study_id, command.id] = waiting.pop(command.id)
@@ -202,6 +217,17 @@ class MemoryQueue(Generic[Item]):
             return self._items.popleft() if self._items else None
 
 
+class MemorySwitch:
+    """A kill switch that a test throws."""
+
+    def __init__(self) -> None:
+        self.thrown = False
+
+    def is_thrown(self) -> bool:
+        """Say whether the stack is paused."""
+        return self.thrown
+
+
 class MemoryEndpoints:
     """What is known of endpoints, by name."""
 
@@ -237,6 +263,45 @@ class MemoryEndpoints:
             if each.champion is not None
         )
         return tuple(name for end, name in ends if end <= now)
+
+
+class MemoryOrphans:
+    """What is remembered of orphans, by kind and name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._orphans: dict[tuple[str, str], Orphan] = {}
+
+    def known(self) -> tuple[Orphan, ...]:
+        """Return all of them, by kind and name."""
+        return tuple(self._orphans[key] for key in sorted(self._orphans))
+
+    def _check(self, orphan: Orphan) -> tuple[str, str]:
+        key = orphan.kind.value, orphan.name
+        held = self._orphans.get(key)
+        if orphan.version != (held.version if held else 0):
+            raise StaleVersionError(f"{orphan.id} is not at that version any more")
+        return key
+
+    def save(self, orphan: Orphan) -> Orphan:
+        """Write what is known now.
+
+        Raises:
+            StaleVersionError: It is not at the version it was read at any more.
+        """
+        with self._lock:
+            key = self._check(orphan)
+            self._orphans[key] = orphan.but(version=orphan.version + 1)
+            return self._orphans[key]
+
+    def forget(self, orphan: Orphan) -> None:
+        """Remove one that is no orphan any more.
+
+        Raises:
+            StaleVersionError: It is not at the version it was read at any more.
+        """
+        with self._lock:
+            self._orphans.pop(self._check(orphan), None)
 
 
 class MemorySecrets:

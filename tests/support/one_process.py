@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_local.server import LocalServer
-from tests.support.memory import MemoryEndpoints, MemoryQueue, MemoryStore
+from tests.support.memory import MemoryEndpoints, MemoryQueue, MemoryStore, MemorySwitch
 from tunewright import doors
 from tunewright.app.ports import Wake
 from tunewright.cloud import CloudStack
@@ -56,6 +56,10 @@ class MemoryStack(CloudStack):
     @cached_property
     def deploys(self) -> MemoryQueue[str]:  # type: ignore[override] # the same port
         return MemoryQueue()
+
+    @cached_property
+    def switch(self) -> MemorySwitch:  # type: ignore[override] # the same port
+        return MemorySwitch()
 
     @cached_property
     def leases(self) -> MemoryQueue[str]:  # type: ignore[override] # the same port

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.build import document
+from tests.support.estate import Estate
+from tests.support.memory import MemoryOrphans
 from tests.support.world import World
 from tunewright import cloud
 from tunewright.domain.seen import Endpoint
@@ -51,6 +53,7 @@ class Rehearsal:
         self.world.crowns.save(Endpoint(name=ENDPOINT, holder=self.study_id))
         while self.world.wakes.take(timeout=0) is not None:
             pass
+        self.orphans, self.estate = MemoryOrphans(), Estate()
         self.stack = self._compose(patched)
         self._listen(patched)
         patched.setattr(cloud, "stack", lambda: self.stack)
@@ -77,6 +80,8 @@ class Rehearsal:
             conductor=world.conductor,
             deployer=world.deployer,
             profiles=world.profiles,
+            orphans=self.orphans,
+            estate=self.estate,
         )
         return stack
 

@@ -14,9 +14,10 @@ from tunewright.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ROLES = {"OnWake": "TrainingRoleArns", "OnDeploy": "HostingRoleArns"}
-ANYTHING: set[tuple[str, str]] = set()
-"""Function and action that may have `Resource: "*"`, for the API knows no other; none so far."""
-OPEN = ("/tw-*", "/${AWS::StackName}/profiles/*", ":key/*", "${Table.Arn}/stream/*")
+LISTS = ("ListHyperParameterTuningJobs", "ListEndpoints", "ListModels")
+ANYTHING = {("OnHour", f"sagemaker:{each}") for each in LISTS}
+"""Function and action that may have `Resource: "*"`, for the API knows no other."""
+OPEN = ("/tw-*", ":key/*", "${Table.Arn}/stream/*")
 """How a resource may end that names many: our prefix, our path; keys are held by a condition."""
 TAKE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "dynamodb:GetRecords"}
 OPEN_ROUTES = {
@@ -27,6 +28,7 @@ OPEN_ROUTES = {
 MOST_A_SECOND = 5
 MOST_ALARMS = 10
 """So many are free of charge in every account."""
+SCHEDULES = {"OnScheduleSweep", "OnHourLook"}
 SYNCHRONOUS = {"Api", "Approval"}
 """Functions whose caller is told of a failure."""
 DAYS = 86400
@@ -189,6 +191,22 @@ def own_stack(template: Template) -> Iterator[str]:
                 yield f"{name} may {verb} what is not this stack's"
 
 
+def told_first(template: Template) -> Iterator[str]:
+    """Check that who looks for orphans may change something only if the policy is to remove."""
+    removing = {"Fn::Equals": [{"Ref": "OrphanPolicy"}, "remove"]}
+    if template["Conditions"].get("RemovesOrphans") != removing:
+        yield "RemovesOrphans is another condition"
+    role = template["Resources"]["OnHourRole"]["Properties"]
+    for each in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        condition, given, none = each.get("Fn::If", ("", each, None))
+        for action in listed(given["Action"]):
+            verb = action.removeprefix("sagemaker:")
+            if verb == action or verb.startswith(("List", "Describe")):
+                continue
+            if (condition, none) != ("RemovesOrphans", {"Ref": "AWS::NoValue"}):
+                yield f"OnHour may {verb} whatever the policy"
+
+
 def own_kinds(template: Template) -> Iterator[str]:
     """Check that each access to the table says to which kinds of items."""
     for name, each in statements(template):
@@ -339,9 +357,7 @@ SHAPES = {
 
 def rules(template: Template) -> Iterator[str]:
     held = of_type(template, "AWS::Events::Rule")
-    yield from (
-        f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - {"OnScheduleSweep"}
-    )
+    yield from (f"nobody tried {name}" for name in held.keys() - SHAPES.keys() - SCHEDULES)
     for name, (kind, key, status, over) in SHAPES.items():
         text = json.dumps(held[name]["EventPattern"])
         pattern = json.loads(text.replace('{"Ref": "AWS::StackName"}', '"ours"'))

@@ -54,6 +54,7 @@ class World:
         self.refusals: list[Exception] = []
         self.hosting_trouble: list[Exception] = []
         self.stop_calls: list[str] = []
+        self.paused = False
         self._random = random.Random(7)  # noqa: S311 - a test's luck
         self.store = MemoryStore() if store is None else store
         self.crowns = MemoryEndpoints() if crowns is None else crowns
@@ -77,6 +78,7 @@ class World:
             recorder=self.recorder,
             endpoints=self.crowns,
             deploys=self.deploys,
+            switch=self,
             clock=self,
         )
         self.deployer = Deployer(
@@ -84,6 +86,7 @@ class World:
             endpoints=self.crowns,
             hosting=self,
             wakes=self.wakes,
+            switch=self,
             clock=self,
         )
 
@@ -102,6 +105,9 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+
+    def is_thrown(self) -> bool:
+        return self.paused
 
     # Tuning
 

@@ -139,6 +139,10 @@ def test_trials_and_decisions_are_shown_sorted_and_paged(caller: Caller) -> None
     _, rest = caller.send("GET", path, query={"limit": "3", "next": first["next"]})
     assert (len(first["trials"]), len(rest["trials"]), rest["next"]) == (3, 1, None)
     assert first["trials"][0]["cost"] == "0.001789"
+    _, page = caller.send("GET", path, query={"front": "cost"})
+    assert [(each["objective"], each["knee"]) for each in page["trials"]] == [(0.9, True)]
+    status, told = caller.send("GET", path, query={"front": "latency"})
+    assert (status, "no trial has validation:auc and latency" in str(told)) == (400, True)
     _, why = caller.send("GET", f"/studies/{study_id}/decisions")
     assert [each["seq"] for each in why["decisions"]] == list(range(1, len(why["decisions"]) + 1))
     assert why["decisions"][0]["reason"].startswith("arn:aws:iam::123456789012:user/ana submitted")

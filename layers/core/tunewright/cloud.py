@@ -17,18 +17,21 @@ from tunewright.adapters.clock import SystemClock
 from tunewright.adapters.dynamodb import (
     DynamoCommands,
     DynamoEndpoints,
+    DynamoOrphans,
     DynamoOutbox,
     DynamoSecrets,
     DynamoStudies,
     DynamoTrials,
 )
-from tunewright.adapters.parameters import SsmProfiles, SsmSecret
+from tunewright.adapters.estate import SageMakerEstate
+from tunewright.adapters.parameters import SsmProfiles, SsmSecret, SsmSwitch
 from tunewright.adapters.sagemaker import SageMakerHosting, SageMakerTuning
 from tunewright.adapters.sns import SnsTopic
 from tunewright.adapters.sqs import SqsQueue
 from tunewright.adapters.webhook import SLACK, Webhook
 from tunewright.app.announcer import Announcer
 from tunewright.app.approvals import Approvals
+from tunewright.app.caretaker import Caretaker
 from tunewright.app.conductor import Conductor
 from tunewright.app.deployer import Deployer
 from tunewright.app.landlord import Landlord
@@ -111,7 +114,9 @@ class CloudStack:
     @cached_property
     def studies_store(self) -> DynamoStudies:
         """Studies and decisions."""
-        return DynamoStudies(self._dynamodb, self.settings.table)
+        return DynamoStudies(
+            self._dynamodb, self.settings.table, monthly_budget=self.settings.monthly_budget
+        )
 
     @cached_property
     def trials(self) -> DynamoTrials:
@@ -154,6 +159,11 @@ class CloudStack:
         return QueuedLeases(SqsQueue(self._sqs, self.settings.deploy_queue))
 
     @cached_property
+    def switch(self) -> SsmSwitch:
+        """Whether the stack is paused."""
+        return SsmSwitch(self._client("ssm"), self.settings.stack)
+
+    @cached_property
     def clock(self) -> SystemClock:
         """The time."""
         return SystemClock()
@@ -179,6 +189,7 @@ class CloudStack:
             recorder=self.recorder,
             endpoints=self.endpoints,
             deploys=self.deploys,
+            switch=self.switch,
             clock=self.clock,
         )
 
@@ -195,6 +206,7 @@ class CloudStack:
             endpoints=self.endpoints,
             hosting=self.hosting,
             wakes=self.wakes,
+            switch=self.switch,
             clock=self.clock,
         )
 
@@ -210,20 +222,22 @@ class CloudStack:
         )
 
     @cached_property
+    def _topic(self) -> SnsTopic:
+        client = self._client("sns")
+        return SnsTopic(client, self.settings.topic, subject=mail.subject, text=mail.body)
+
+    @cached_property
+    def _bus(self) -> EventBus:
+        return EventBus(self._client("events"), self.settings.bus)
+
+    @cached_property
     def announcer(self) -> Announcer:
         """Tells of decisions."""
-        topic = SnsTopic(
-            self._client("sns"),
-            self.settings.topic,
-            subject=mail.subject,
-            text=mail.body,
-        )
-        bus = EventBus(self._client("events"), self.settings.bus)
         return Announcer(
             self.studies_store,
             self.outbox,
-            topic,
-            bus,
+            self._topic,
+            self._bus,
             secrets=self.secrets,
             url=self.settings.api_url,
         )
@@ -238,6 +252,31 @@ class CloudStack:
             endpoints=self.endpoints,
             leases=self.leases,
             announcer=self.announcer,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def orphans(self) -> DynamoOrphans:
+        """What is remembered of orphans."""
+        return DynamoOrphans(self._dynamodb, self.settings.table)
+
+    @cached_property
+    def estate(self) -> SageMakerEstate:
+        """What of SageMaker's may be an orphan."""
+        return SageMakerEstate(self._client("sagemaker"))
+
+    @cached_property
+    def caretaker(self) -> Caretaker:
+        """Looks for orphans."""
+        return Caretaker(
+            stack=self.settings.stack,
+            removes=self.settings.orphan_policy == "remove",
+            studies=self.studies_store,
+            endpoints=self.endpoints,
+            orphans=self.orphans,
+            estate=self.estate,
+            topic=self._topic,
+            bus=self._bus,
             clock=self.clock,
         )
 

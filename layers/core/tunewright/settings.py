@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal
 
 from tunewright.domain.values import Value
 
@@ -23,6 +25,8 @@ class Settings(Value):
         slack_signing_parameter: The SSM parameter with the secret by which Slack signs what it
             tells us; one a line while it is being changed. Empty if Slack tells us nothing.
         api_url: Where the API is, for links; empty for no links.
+        orphan_policy: What is done with orphans after people were told: nothing, or `remove`.
+        monthly_budget: US dollars that all studies together may use in a month; 0 for no limit.
     """
 
     stack: str = "tunewright"
@@ -37,12 +41,14 @@ class Settings(Value):
     slack_host: str = ""
     slack_signing_parameter: str = ""
     api_url: str = ""
+    orphan_policy: Literal["tell", "remove"] = "tell"
+    monthly_budget: Decimal = Decimal(0)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings from the environment."""
         found = os.environ if environment is None else environment
-        ours = {
+        ours: dict[str, Any] = {
             name: found[f"TUNEWRIGHT_{name.upper()}"]
             for name in cls.model_fields
             if f"TUNEWRIGHT_{name.upper()}" in found

@@ -238,3 +238,19 @@ def _explained(model: GaussianProcess) -> float:
     variance = float(np.mean(model.z**2))
     missed = float(np.mean(errors**2))
     return 1.0 - missed / variance if variance > 0 and math.isfinite(missed) else 0.0
+
+
+def noise_of(rows: Rows, losses: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return the noise's standard deviation that the surrogate tells from the function, in losses.
+
+    Args:
+        rows: the trials' mixed points (n, p).
+        losses: their losses (n,).
+        sizes: for each column its number of choices; 0 for a number.
+
+    Raises:
+        ValueError: there are no trials, or a number is not finite.
+        NotPositiveDefiniteError: the surrogate cannot be fitted.
+    """
+    layout = Layout(tuple(sizes))
+    return GaussianProcess.fit(layout.encode(rows), np.array(losses), groups=layout.groups).noise

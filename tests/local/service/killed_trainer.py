@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -44,7 +43,8 @@ def serve(root: Path) -> None:
     with LocalServer(root / "state", cpus=1, images={IMAGE: command}) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
-        threading.Event().wait()
+        while True:  # A signal may reach another thread: who waits for ever never hears of it.
+            time.sleep(0.2)
 
 
 if __name__ == "__main__":

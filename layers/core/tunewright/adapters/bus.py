@@ -1,15 +1,18 @@
-"""Puts decisions on the stack's own event bus, where anybody may subscribe to them."""
+"""Puts decisions and news of orphans on the stack's own bus, where anybody may subscribe."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunewright.domain.errors import PublishError
+from tunewright.domain.orphan import Notice
 from tunewright.domain.study import Decision
 
 SOURCE = "tunewright"
 DETAIL_TYPE = "Tunewright Decision"
+ORPHAN = "Tunewright Orphan"
 
 
 class EventBus:
@@ -26,18 +29,30 @@ class EventBus:
             PublishError: EventBridge does not take it now.
         """
         detail = {**decision.model_dump(mode="json"), "id": decision.id}
+        self._put(DETAIL_TYPE, detail, decision.at)
+
+    def put_notice(self, notice: Notice) -> None:
+        """Put news of an orphan on the bus.
+
+        Raises:
+            PublishError: EventBridge does not take it now.
+        """
+        self._put(ORPHAN, notice.model_dump(mode="json"), notice.at)
+
+    def _put(self, kind: str, detail: dict[str, Any], at: datetime) -> None:
+        name = detail["id"]
         entry = {
             "EventBusName": self._name,
             "Source": SOURCE,
-            "DetailType": DETAIL_TYPE,
+            "DetailType": kind,
             "Detail": json.dumps(detail),
-            "Time": decision.at,
+            "Time": at,
         }
         try:
             answer = self._client.put_events(Entries=[entry])
         except (ClientError, BotoCoreError) as error:
-            raise PublishError(f"EventBridge did not take {decision.id}: {error}") from error
+            raise PublishError(f"EventBridge did not take {name}: {error}") from error
         if answer.get("FailedEntryCount"):  # the call went well and the entry did not
             refused = answer["Entries"][0]
             words = f"{refused.get('ErrorCode')}: {refused.get('ErrorMessage')}"
-            raise PublishError(f"EventBridge refused {decision.id}: {words}")
+            raise PublishError(f"EventBridge refused {name}: {words}")

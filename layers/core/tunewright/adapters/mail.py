@@ -32,5 +32,5 @@ def body(message: Message) -> str:
         wide = max(len(about) for about, _ in message.commands)
         rows = (f"{about:<{wide}}  {command}" for about, command in message.commands)
         parts.append("\n".join(rows))
-    parts.append(f"study {message.study_id}, decision {message.id}")
+    parts.append(f"study {message.study_id}, {message.about} {message.id}")
     return "\n\n".join(parts) + "\n"

@@ -71,7 +71,7 @@ def words_of(error: ClientError) -> str:
     return str(error.response["Error"].get("Message", ""))
 
 
-def _is_missing(error: ClientError) -> bool:
+def is_missing(error: ClientError) -> bool:
     """Recognise the three shapes in which SageMaker says that something is not there."""
     words = words_of(error)
     return code_of(error) == "ResourceNotFound" or (
@@ -80,7 +80,7 @@ def _is_missing(error: ClientError) -> bool:
     )
 
 
-def _is_taken(error: ClientError) -> bool:
+def is_taken(error: ClientError) -> bool:
     """Recognise the two shapes in which SageMaker says that a name is taken."""
     return code_of(error) == "ResourceInUse" or (
         code_of(error) == "ValidationException" and "already exist" in words_of(error)
@@ -99,7 +99,7 @@ class SageMakerTuning:
         try:
             self._client.create_hyper_parameter_tuning_job(**request)
         except ClientError as error:
-            if not (_is_taken(error) or self._was_made(job, error)):
+            if not (is_taken(error) or self._was_made(job, error)):
                 raise_for(error)
             self._adopt(job, tags, error)
         except BotoCoreError as error:
@@ -116,7 +116,7 @@ class SageMakerTuning:
             arn = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)[
                 "HyperParameterTuningJobArn"
             ]
-            held = _tags(self._client, arn)
+            held = tags_of(self._client, arn)
         except (ClientError, BotoCoreError) as error:
             raise UnknownOutcomeError(type(error).__name__, str(error)) from error
         if any(held.get(key) != value for key, value in tags.items()):
@@ -130,7 +130,7 @@ class SageMakerTuning:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
         except ClientError as error:
             # Between our look and the call it may have ended: then there is nothing to stop.
-            if not (_is_missing(error) or code_of(error) == "ValidationException"):
+            if not (is_missing(error) or code_of(error) == "ValidationException"):
                 raise UnknownOutcomeError(code_of(error), words_of(error)) from error
         except BotoCoreError as error:
             raise_for(error)
@@ -140,7 +140,7 @@ class SageMakerTuning:
         try:
             told = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
         except ClientError as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return RoundSeen(job=job, exists=False)
             raise UnknownOutcomeError(code_of(error), words_of(error)) from error
         except BotoCoreError as error:
@@ -178,7 +178,7 @@ class SageMakerTuning:
         try:
             told = self._client.describe_training_job(TrainingJobName=name)
         except ClientError as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return None
             raise UnknownOutcomeError(code_of(error), words_of(error)) from error
         except BotoCoreError as error:
@@ -186,7 +186,8 @@ class SageMakerTuning:
         return _training_job(told)
 
 
-def _tags(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - boto3 carries no types
+def tags_of(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - boto3 carries no types
+    """Return the tags of a resource; its client raises what boto3 does."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {each["Key"]: each["Value"] for page in pages for each in page["Tags"]}
 
@@ -236,9 +237,9 @@ class SageMakerHosting:
         """Describe an endpoint; None if there is none."""
         try:
             told = self._client.describe_endpoint(EndpointName=endpoint)
-            held = _tags(self._client, told["EndpointArn"])
+            held = tags_of(self._client, told["EndpointArn"])
         except ClientError as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return None
             raise UnknownOutcomeError(code_of(error), words_of(error)) from error
         except BotoCoreError as error:
@@ -303,7 +304,7 @@ class SageMakerHosting:
         try:
             getattr(self._client, operation)(**request)
         except ClientError as error:
-            if _is_taken(error):
+            if is_taken(error):
                 return False
             raise_for(error)
         except BotoCoreError as error:
@@ -325,7 +326,7 @@ class SageMakerHosting:
             getattr(self._client, operation.replace("delete", "describe"))(**request)
             getattr(self._client, operation)(**request)
         except ClientError as error:
-            if not _is_missing(error):
+            if not is_missing(error):
                 raise_for(error)
         except BotoCoreError as error:
             raise_for(error)

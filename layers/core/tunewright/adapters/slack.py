@@ -41,7 +41,7 @@ def render(message: Message, *, interactive: bool = False) -> dict[str, Any]:
     notes = " · ".join(f"{about}: `{command}`" for about, command in message.commands)
     if notes:
         blocks.append(_context(notes))
-    blocks.append(_context(f"study `{message.study_id}`, decision {message.id}"))
+    blocks.append(_context(f"study `{message.study_id}`, {message.about} {message.id}"))
     return {"text": escape(f"{mark} {message.text}".strip()), "blocks": blocks}
 
 

@@ -6,6 +6,7 @@ A crash anywhere is healed by the next wake.
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from tunewright.app.ports import (
@@ -14,6 +15,7 @@ from tunewright.app.ports import (
     Deploys,
     EndpointStore,
     StudyStore,
+    Switch,
     TrialStore,
     Tuning,
 )
@@ -23,15 +25,18 @@ from tunewright.domain.decide import decide
 from tunewright.domain.errors import (
     CapacityError,
     ForeignError,
+    OverBudgetError,
     RefusedError,
     StaleVersionError,
     UnknownOutcomeError,
 )
 from tunewright.domain.request import compile_request
 from tunewright.domain.seen import Report, RoundSeen
+from tunewright.domain.steps.hold import account, hold, over_budget
 from tunewright.domain.steps.settle import (
     Done,
     Foreign,
+    Halted,
     NoCapacity,
     Outcome,
     Outdated,
@@ -39,12 +44,22 @@ from tunewright.domain.steps.settle import (
     settle,
 )
 from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
-from tunewright.domain.study import Action, DeployModel, StartRound, StopRound, Study
+from tunewright.domain.study import (
+    Action,
+    DeployModel,
+    Hold,
+    StartRound,
+    StopRound,
+    Study,
+)
 
 MAX_STEPS = 40
 """Steps of one wake: enough for a study from end to end, and a bound on a mistake."""
+FRESH = timedelta(seconds=30)
+"""How old a study may be on whose word a round is started: who was slower may have been overtaken,
+and what was owed then may have been refused, or cancelled, since."""
 FOLD_AT_ONCE = 90
-"""Trials of one transaction: DynamoDB takes 100 items, and study and decisions are some."""
+"""Trials of one transaction: DynamoDB takes 100 items, and study, charge and decisions are some."""
 
 
 @dataclass
@@ -52,11 +67,13 @@ class _Looked:
     """What a wake has looked at since the study last changed.
 
     Attributes:
+        since: When it loaded the study.
         at: The views that it has.
         listed: The live round as it was told before its trials were listed. What is told of it
             afterwards may count an end or an objective that came too late for the list.
     """
 
+    since: datetime
     at: set[View]
     listed: RoundSeen | None = None
 
@@ -74,6 +91,7 @@ class Conductor:
         recorder: Recorder,
         endpoints: EndpointStore,
         deploys: Deploys,
+        switch: Switch,
         clock: Clock,
     ) -> None:
         self._studies = studies
@@ -83,6 +101,7 @@ class Conductor:
         self._recorder = recorder
         self._endpoints = endpoints
         self._deploys = deploys
+        self._switch = switch
         self._clock = clock
 
     def advance(self, study_id: str, *, look: bool) -> Study:
@@ -99,8 +118,9 @@ class Conductor:
         Raises:
             NotFoundError: There is no such study.
         """
-        looked = _Looked({View.ROUND} if look else set())
+        looked = _Looked(self._clock.now(), {View.ROUND} if look else set())
         for _ in range(MAX_STEPS):
+            looked.since = self._clock.now()
             study = self._studies.load(study_id)
             try:
                 if not self._advance_once(study, looked):
@@ -130,14 +150,28 @@ class Conductor:
                 looked.at.add(view)
                 return True
             case Step():
-                self._studies.commit(step, expected=study.version)
+                went_on = self._commit(study, step, now)
                 looked.at &= {View.ROUND}
                 looked.listed = None
-                return True
+                return went_on
             case None:
                 return self._perform(study, looked)
             case _ as never:  # pragma: no cover
                 assert_never(never)
+
+    def _commit(self, study: Study, step: Step, now: datetime) -> bool:
+        """Write a step, or that the stack's budget has no room for it; False if that was told."""
+        counted = account(study, step, now)
+        try:
+            self._studies.commit(counted, expected=study.version)
+        except OverBudgetError:
+            if counted.charge is None:
+                raise
+            held = hold(study, Hold.BUDGET, over_budget(counted.charge), now)
+            if held is None:
+                return False
+            self._studies.commit(held, expected=study.version)
+        return True
 
     def _observe(self, study: Study, looked: _Looked) -> Observation:
         views = looked.at
@@ -181,22 +215,23 @@ class Conductor:
     def _perform(self, study: Study, looked: _Looked) -> bool:
         """Do the first action that is due, and write what came of it; False if nothing did yet."""
         action = study.due(self._clock.now())
-        outcome = None if action is None else self._do(study, action)
+        outcome = None if action is None else self._do(study, action, looked.since)
         if action is None or outcome is None:
             return False
-        step = settle(study, action, outcome, self._clock.now())
+        now = self._clock.now()
+        step = settle(study, action, outcome, now)
         if step is None:
             return False
-        self._studies.commit(step, expected=study.version)
+        self._commit(study, step, now)
         looked.at.add(View.ROUND)  # The world has changed: look at it, and list it again.
         looked.at.discard(View.LISTING)
         looked.listed = None
         return True
 
-    def _do(self, study: Study, action: Action) -> Outcome | None:
+    def _do(self, study: Study, action: Action, since: datetime) -> Outcome | None:
         match action:
             case StartRound():
-                return self._start(study)
+                return self._start(study, since)
             case StopRound(job=job):
                 self._tuning.stop(job)
                 return Done()
@@ -209,8 +244,8 @@ class Conductor:
         """Return what the deployer tells of the deployment; ask it to go on if that is nothing."""
         planned, report = study.deployment, self._report(study)
         if planned is None or report is None or report.plan_hash != planned.hash:
-            self._deploys.put(study.id)
-            return None
+            self._deploys.put(study.id)  # It looks, even while it must not change anything.
+            return Halted() if self._switch.is_thrown() else None
         match report.outcome:
             case "done":
                 return Done()
@@ -223,11 +258,15 @@ class Conductor:
             case _:
                 return None
 
-    def _start(self, study: Study) -> Outcome | None:
+    def _start(self, study: Study, since: datetime) -> Outcome | None:
         live = study.live
         if live is None:
             return None
+        if self._switch.is_thrown():
+            return Halted()
         request = compile_request(study.spec, study.profile, live.plan, study.tags)
+        if self._clock.now() - since > FRESH:
+            return None  # The next wake looks again.
         try:
             self._tuning.start(request, study.tags)
         except RefusedError as error:

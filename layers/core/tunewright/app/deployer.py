@@ -1,12 +1,21 @@
 """Tends endpoints: looks at them and changes them, one idempotent step at a time, on others' word.
 
-It is the only one with rights to models and endpoints. It reads what a study asks for, writes what
-it saw and did to the endpoint's own record, and wakes the study; studies it never writes.
+It is the only one with rights to models and endpoints that have an owner. It reads what a study
+asks for, writes what it saw and did to the endpoint's own record, and wakes the study; studies it
+never writes.
 """
 
 from datetime import datetime, timedelta
 
-from tunewright.app.ports import Clock, EndpointStore, Hosting, StudyStore, Wake, Wakes
+from tunewright.app.ports import (
+    Clock,
+    EndpointStore,
+    Hosting,
+    StudyStore,
+    Switch,
+    Wake,
+    Wakes,
+)
 from tunewright.domain import names
 from tunewright.domain.errors import (
     CapacityError,
@@ -39,12 +48,14 @@ class Deployer:
         endpoints: EndpointStore,
         hosting: Hosting,
         wakes: Wakes,
+        switch: Switch,
         clock: Clock,
     ) -> None:
         self._studies = studies
         self._endpoints = endpoints
         self._hosting = hosting
         self._wakes = wakes
+        self._switch = switch
         self._clock = clock
 
     def tend(self, study_id: str) -> None:
@@ -170,6 +181,8 @@ class Deployer:
         report: Report,
         looked: datetime,
     ) -> Report | None:
+        if self._switch.is_thrown():
+            return None  # The stack is paused: the next call looks again.
         try:
             is_new = self._hosting.make_model(planned, deploy, study.profile, study.tags)
             if hosted is not None and hosted.words and not is_new:

@@ -43,6 +43,8 @@ class StudyStore(Protocol):
             StaleVersionError: The study is not at the expected version any more, or was not read
                 from the write that made it, or a folded trial has newer news, or a command is
                 answered: nothing was written, so load again and decide again.
+            OverBudgetError: The stack's budget of the month has no room for the step's charge:
+                nothing was written.
         """
         ...
 
@@ -115,6 +117,18 @@ class Secrets(Protocol):
 
     def read_or_make(self, name: str) -> bytes:
         """Return a key of 32 random bytes; whoever needs it first makes it, for everybody."""
+        ...
+
+
+class Switch(Protocol):
+    """The kill switch: while it is thrown, the stack looks and stops, and starts nothing."""
+
+    def is_thrown(self) -> bool:
+        """Say whether the stack is paused.
+
+        Raises:
+            UnknownOutcomeError: Nobody can say: start nothing now.
+        """
         ...
 
 

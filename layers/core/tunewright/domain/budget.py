@@ -1,6 +1,7 @@
 """Counts money: what a round can cost at worst, and what is left; it never spends."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from tunewright.domain.prices import price_per_second
@@ -52,6 +53,33 @@ class Ledger(Value):
     def release(self) -> "Ledger":
         """Give the live round's reservation back: nothing of it was launched."""
         return self.but(reserved=Decimal(0), reserved_trials=0)
+
+
+class Counted(Value):
+    """What the stack's monthly budget counts of a study.
+
+    Attributes:
+        amount: US dollars, those of all months together.
+        month: The month in UTC that was charged last, as 2026-11; empty before the first round.
+    """
+
+    amount: Decimal = Decimal(0)
+    month: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a step adds to what the stack counts in a month.
+
+    Attributes:
+        month: The month, as 2026-11.
+        amount: US dollars; less than 0 where a round cost less than was reserved for it.
+        limited: Whether the month's budget must have room for it: what was spent is not refused.
+    """
+
+    month: str
+    amount: Decimal
+    limited: bool
 
 
 def trial_cost(spec: StudySpec, prices: Mapping[str, Decimal], billable_seconds: int) -> Decimal:

@@ -13,7 +13,9 @@ from tunewright.domain.space import CategoricalRange, IntegerRange
 from tunewright.domain.spec import (
     DEFAULT_RULES,
     MAX_TRIALS_WARM,
+    All,
     NotImproving,
+    SimpleRule,
     Strategy,
     StudySpec,
 )
@@ -51,6 +53,7 @@ def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Pro
         *_hyperparameters(spec),
         *_rounds(spec),
         *_rules(spec),
+        *_winner(spec),
         *_deploy(spec),
         *_budget(spec, extra_prices),
     ]
@@ -269,12 +272,35 @@ def _rules(spec: StudySpec) -> Iterator[Problem]:
     if spec.stop == DEFAULT_RULES:
         return  # ours wait longer than a short round lasts, which is no mistake of the person's
     for index, rule in enumerate(spec.stop):
-        if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
-            yield Problem(
-                ("stop", index, "not_improving", "trials"),
-                f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
-                f"{max(1, spec.rounds.trials // 2)} would be right",
-            )
+        parts = enumerate(rule.rules) if isinstance(rule, All) else ((None, rule),)
+        for part, each in parts:
+            place = ("stop", index) if part is None else ("stop", index, "all", part)
+            yield from _patience(spec, each, place)
+
+
+def _patience(spec: StudySpec, rule: SimpleRule, place: tuple[str | int, ...]) -> Iterator[Problem]:
+    if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
+        yield Problem(
+            (*place, "not_improving", "trials"),
+            f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
+            f"{max(1, spec.rounds.trials // 2)} would be right",
+        )
+
+
+def _winner(spec: StudySpec) -> Iterator[Problem]:
+    """Find quantities that no trial will have."""
+    algorithm, winner = algorithms.named(spec.training.algorithm), spec.winner
+    metrics = algorithm.metrics if algorithm else tuple(spec.training.metrics)
+    asked: list[tuple[tuple[str, ...], str]] = [
+        (("winner", "subject_to", each.quantity), each.quantity) for each in winner.subject_to
+    ]
+    if winner.prefer is not None:
+        asked.append((("winner", "prefer"), winner.prefer.metric))
+    for path, name in asked:
+        told = name.replace("train:", "validation:", 1) if algorithm else name
+        if told not in {"cost", "seconds", *metrics}:
+            listed = ", ".join(("cost", "seconds", *metrics))
+            yield Problem(path, f"no trial has {name}; there is {listed}")
 
 
 def _deploy(spec: StudySpec) -> Iterator[Problem]:

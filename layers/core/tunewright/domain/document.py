@@ -4,6 +4,7 @@ from typing import Any, assert_never
 
 from tunewright.domain.space import CategoricalRange, IntegerRange, Range, Scaling
 from tunewright.domain.spec import (
+    All,
     Deploy,
     Failures,
     Gain,
@@ -16,7 +17,9 @@ from tunewright.domain.spec import (
     StudySpec,
     Target,
     Training,
+    Trials,
     WallClock,
+    Winner,
 )
 from tunewright.domain.values import parse_duration
 
@@ -44,9 +47,25 @@ def document_of(spec: StudySpec) -> dict[str, Any]:
     }
     if spec.budget is not None:
         document["budget"] = f"{spec.budget} USD"
+    if spec.winner != Winner():
+        document["winner"] = _winner(spec.winner)
     if spec.deploy is not None:
         document["deploy"] = _deploy(spec.deploy)
     return document
+
+
+def _winner(winner: Winner) -> dict[str, Any]:
+    written: dict[str, Any] = {
+        "subject_to": {
+            each.quantity: f">= {each.at_least}" if each.at_most is None else f"<= {each.at_most}"
+            for each in winner.subject_to
+        }
+    }
+    if winner.prefer is not None:
+        within = winner.within
+        written["within"] = within if isinstance(within, str) else _gain(within)
+        written["prefer"] = {winner.prefer.goal.value: winner.prefer.metric}
+    return written
 
 
 def _training(training: Training) -> dict[str, Any]:
@@ -123,6 +142,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
             return {rule.rule: f"{rule.limit} USD"}
         case Target():
             return {rule.rule: rule.value}
+        case Trials():
+            return {rule.rule: rule.limit}
+        case All():
+            return {rule.rule: [_rule(each) for each in rule.rules]}
         case _ as never:  # pragma: no cover
             assert_never(never)
 

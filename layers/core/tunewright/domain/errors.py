@@ -6,6 +6,7 @@ TunewrightError
 ├── NotFoundError           there is no such study
 ├── ConflictError           the study is in no state for this command, or a key was used before
 ├── StaleVersionError       another writer was first: load again, decide again
+├── OverBudgetError         the stack's budget of the month has no room for it
 ├── PublishError            nobody was told: try again
 └── SageMakerError
     ├── RefusedError        SageMaker said no, and would say no again
@@ -71,6 +72,10 @@ class ConflictError(TunewrightError):
 
 class StaleVersionError(TunewrightError):
     """Another writer was first."""
+
+
+class OverBudgetError(TunewrightError):
+    """The stack's budget of the month has no room for a step; nothing was written."""
 
 
 class PublishError(TunewrightError):

@@ -13,6 +13,7 @@ from tunewright.domain.checks import check_spec
 from tunewright.domain.errors import Problem, SpecError
 from tunewright.domain.expand_rules import expand_rule, given
 from tunewright.domain.expand_space import expand_range, with_limits
+from tunewright.domain.expand_winner import expand_winner
 from tunewright.domain.form import InputForm, SpotForm, StudyForm, TrainingForm
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.raw import read_tuning_job
@@ -145,6 +146,7 @@ def _study(
         else tuple(expand_rule(rule, index, problems) for index, rule in enumerate(rules)),
         refine=_refine(form),
         notify=tuple(form.notify.events) if form.notify else tuple(Event),
+        winner=expand_winner(form.winner, problems),
         deploy=_deploy(form),
     )
 

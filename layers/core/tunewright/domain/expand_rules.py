@@ -4,17 +4,20 @@ import math
 from typing import Any, Literal
 
 from tunewright.domain.errors import Problem, SpecError
-from tunewright.domain.form import NotImprovingForm, RuleForm
+from tunewright.domain.form import NotImprovingForm, RuleForm, SimpleRuleForm
 from tunewright.domain.read import read_rules
 from tunewright.domain.spec import (
     DEFAULT_GAIN,
+    All,
     Failures,
     Gain,
     NoMetric,
     NotImproving,
     Rule,
+    SimpleRule,
     Spend,
     Target,
+    Trials,
     WallClock,
 )
 from tunewright.domain.values import as_float
@@ -36,8 +39,17 @@ def expand_rules(document: object) -> tuple[Rule, ...]:
 
 def expand_rule(form: RuleForm, index: int, problems: list[Problem]) -> Rule:
     """Expand one rule; what is wrong with it is noted at its place in the list."""
+    if form.all is None:
+        return _simple(form, ("stop", index), problems)
+    parts = enumerate(form.all)
+    return All(rules=tuple(_simple(p, ("stop", index, "all", n), problems) for n, p in parts))
+
+
+def _simple(
+    form: SimpleRuleForm, place: tuple[str | int, ...], problems: list[Problem]
+) -> SimpleRule:
     key = next(iter(form.model_fields_set))
-    path = ("stop", index, key)
+    path = (*place, key)
     match key:
         case "not_improving":
             return _not_improving(form.not_improving or NotImprovingForm(), path, problems)
@@ -51,6 +63,8 @@ def expand_rule(form: RuleForm, index: int, problems: list[Problem]) -> Rule:
             return Spend(limit=form.spend)
         case "target" if form.target is not None:
             return Target(value=form.target)
+        case "trials" if form.trials is not None:
+            return Trials(limit=form.trials)
     problems.append(Problem(path, "needs a value"))
     return NoMetric()
 

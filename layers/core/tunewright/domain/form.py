@@ -67,18 +67,23 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class ObjectiveForm(Form):
-    """What is to be made better: `maximize: METRIC` or `minimize: METRIC`."""
+class DirectionForm(Form):
+    """What is to be more or less: `maximize: METRIC` or `minimize: METRIC`."""
 
     maximize: str | None = Field(None, min_length=1, max_length=255)
     minimize: str | None = Field(None, min_length=1, max_length=255)
-    target: Number | None = Field(None, description="A value at which the search ends.")
 
     @model_validator(mode="after")
-    def _one_direction(self) -> "ObjectiveForm":
+    def _one_direction(self) -> "DirectionForm":
         if (self.maximize is None) == (self.minimize is None):
             raise ValueError("give exactly one of maximize: METRIC and minimize: METRIC")
         return self
+
+
+class ObjectiveForm(DirectionForm):
+    """What is to be made better: `maximize: METRIC` or `minimize: METRIC`."""
+
+    target: Number | None = Field(None, description="A value at which the search ends.")
 
 
 class InputForm(Form):
@@ -210,7 +215,7 @@ class NoMetricForm(Form):
     after: int | None = Field(None, ge=1)
 
 
-class RuleForm(Form):
+class SimpleRuleForm(Form):
     """One stopping rule: exactly one key."""
 
     not_improving: NotImprovingForm | None = None
@@ -219,13 +224,20 @@ class RuleForm(Form):
     wall_clock: Duration | None = None
     spend: Money | None = None
     target: Number | None = None
+    trials: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _one_rule(self) -> "RuleForm":
+    def _one_rule(self) -> "SimpleRuleForm":
         if len(self.model_fields_set) != 1:
             rules = ", ".join(type(self).model_fields)
             raise ValueError(f"a rule is a mapping with exactly one of the keys {rules}")
         return self
+
+
+class RuleForm(SimpleRuleForm):
+    """One stopping rule: exactly one key; `all` fires when each of its rules does."""
+
+    all: list[SimpleRuleForm] | None = Field(None, min_length=2, max_length=7)
 
 
 class RulesForm(Form):
@@ -258,6 +270,14 @@ class NotifyForm(Form):
     """What a person is told of."""
 
     events: list[Annotated[Event, BeforeValidator(_event)]]
+
+
+class WinnerForm(Form):
+    """Which of the trials wins: by limits on metrics, `cost` or `seconds`, and by what counts."""
+
+    subject_to: dict[str, str] = Field({}, examples=[{"validation:logloss": "<= 0.3"}])
+    within: str | Number | None = Field(None, examples=[0.001, "1%", "noise", "knee"])
+    prefer: DirectionForm | None = None
 
 
 class DeployWhenForm(Form):
@@ -296,6 +316,7 @@ class StudyForm(Form):
     stop: list[RuleForm] | None = None
     refine: RefineForm | None = None
     notify: NotifyForm | None = None
+    winner: WinnerForm | None = None
     deploy: DeployForm | None = None
 
 

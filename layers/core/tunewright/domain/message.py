@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from tunewright.domain.spec import Event
-from tunewright.domain.study import EVENTS, Decision, DecisionKind, Phase, Standing
+from tunewright.domain.study import EVENTS, Decision, DecisionKind, Hold, Phase, Standing
 from tunewright.domain.values import Value, show_gain, show_money, show_number
 
 
@@ -36,7 +36,7 @@ class Message(Value):
     """A message, without the manners of any channel.
 
     Attributes:
-        id: The decision that it tells of; a channel shows each id once.
+        id: The decision, or what else it tells of; a channel shows each id once.
         study_id: The study.
         event: What kind of news it is.
         level: How much it asks of its reader.
@@ -47,6 +47,7 @@ class Message(Value):
         plan_hash: What an approval is for; None if nothing is to be approved.
         link: The page on which it may be answered; None if there is none.
         commands: What the reader may type next: what it is for, and the command.
+        about: What the id names, as the last line says it.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Message(Value):
     plan_hash: str | None = None
     link: str | None = None
     commands: tuple[tuple[str, str], ...] = ()
+    about: str = "decision"
 
     @property
     def token(self) -> str | None:
@@ -146,6 +148,7 @@ _HEADLINES = {
     DecisionKind.SEARCH_ENDED: "the search has ended{best}",
     DecisionKind.ROUND_REFUSED: "SageMaker refused round {number}",
     DecisionKind.WAITING: "round {number} waits for capacity",
+    DecisionKind.HELD: "{held}",
     DecisionKind.APPROVAL_NEEDED: "may it go live?",
     DecisionKind.NEEDS_PERSON: "it needs you",
     DecisionKind.NOT_DEPLOYED: "it was not deployed",
@@ -155,6 +158,9 @@ _HEADLINES = {
 }
 
 
+_HELD = {Hold.BUDGET: "it waits for the stack's budget", Hold.PAUSED: "the stack is paused"}
+
+
 def _headline(decision: Decision) -> str:
     best, value = decision.standing.best, decision.numbers.get("value")
     return _HEADLINES[decision.kind].format(
@@ -162,6 +168,7 @@ def _headline(decision: Decision) -> str:
         best="" if best is None else f", best {show_number(best)}",
         value="" if value is None else show_number(value),
         gained=_gained(decision),
+        held=_HELD.get(decision.numbers.get("held", ""), ""),
     )
 
 

@@ -17,6 +17,7 @@ _STUDY_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*-[a-z2-7]{6}")
 _TUNING_JOB = re.compile(
     rf"{PREFIX}(?P<study>{_STUDY_ID.pattern})-r(?P<round>\d{{2}})(?:a(?P<attempt>\d))?"
 )
+_MODEL = re.compile(rf"{PREFIX}(?P<study>{_STUDY_ID.pattern})-v\d+")
 _TRAINING_JOB = re.compile(r"(?P<job>.{1,32}?)-(?P<number>\d{3,})-(?P<hex>[0-9a-f]{8})")
 _ARN = re.compile(
     r"arn:(?P<partition>[^:]+):(?P<service>[^:]+):(?P<region>[^:]*):(?P<account>[^:]*):"
@@ -111,6 +112,16 @@ def model(study: str, version: int) -> str:
     'tw-churn-xgb-k3v7qa-v1'
     """
     return f"{PREFIX}{study}-v{version}"
+
+
+def parse_model(name: str) -> str | None:
+    """Read the study from the name of a model or its endpoint config; None if it is none of ours.
+
+    >>> parse_model("tw-churn-xgb-k3v7qa-v1"), parse_model("tw-churn-prod")
+    ('churn-xgb-k3v7qa', None)
+    """
+    match = _MODEL.fullmatch(name)
+    return None if match is None else match["study"]
 
 
 def endpoint(alias: str) -> str:

@@ -1,5 +1,6 @@
 """A study as it was asked for, every key explicit; how a person may write it shorter is `form`."""
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -173,9 +174,42 @@ class Target(Value):
     value: float
 
 
-Rule = Annotated[
-    NotImproving | Failures | NoMetric | WallClock | Spend | Target, Field(discriminator="rule")
+class Trials(Value):
+    """Ends the search when the study has so many trials; in `all`, what must be seen before."""
+
+    rule: Literal["trials"] = "trials"
+    limit: int
+
+
+SimpleRule = Annotated[
+    NotImproving | Failures | NoMetric | WallClock | Spend | Target | Trials,
+    Field(discriminator="rule"),
 ]
+
+
+class All(Value):
+    """Fires when each of its rules does, and ends what the mildest of them ends."""
+
+    rule: Literal["all"] = "all"
+    rules: tuple[SimpleRule, ...]
+
+
+Rule = Annotated[
+    NotImproving | Failures | NoMetric | WallClock | Spend | Target | Trials | All,
+    Field(discriminator="rule"),
+]
+"""Of the rules of a study any may fire: with `all` among them, whatever and and or can say."""
+
+
+def simple(rules: Iterable[Rule]) -> Iterator[SimpleRule]:
+    """Give the rules of a list, and those that are parts of others."""
+    for rule in rules:
+        if isinstance(rule, All):
+            yield from rule.rules
+        else:
+            yield rule
+
+
 DEFAULT_RULES: tuple[NotImproving | Failures | NoMetric, ...] = (
     NotImproving(),
     Failures(),
@@ -194,6 +228,29 @@ class Refine(Value):
 
     gain_above: float | None = None
     keep_exploring: float = 0.15
+
+
+class Bound(Value):
+    """A limit that a winner keeps: of a metric, of `cost` (US dollars) or `seconds` (billed)."""
+
+    quantity: str
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+class Winner(Value):
+    """Which of the trials wins.
+
+    Attributes:
+        subject_to: The limits that it keeps.
+        within: How far behind the best a trial may be and still be preferred: a gain, the noise
+            that the surrogate measured, or as far as the knee of the Pareto front.
+        prefer: What counts among those; None for the objective alone.
+    """
+
+    subject_to: tuple[Bound, ...] = ()
+    within: Gain | Literal["noise", "knee"] = DEFAULT_GAIN
+    prefer: Objective | None = None
 
 
 class Deploy(Value):
@@ -228,4 +285,5 @@ class StudySpec(Value):
     stop: tuple[Rule, ...] = DEFAULT_RULES
     refine: Refine = Refine()
     notify: tuple[Event, ...] = tuple(Event)
+    winner: Winner = Winner()
     deploy: Deploy | None = None

@@ -17,10 +17,10 @@ from tunewright.domain.actions import (
     StartRound,
     StopRound,
 )
-from tunewright.domain.budget import Ledger
+from tunewright.domain.budget import Counted, Ledger
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import Progress, Round, RoundStatus
-from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec
+from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec, simple
 from tunewright.domain.values import Value
 
 __all__ = [
@@ -76,6 +76,7 @@ class Incumbent(Value):
         value: Its objective.
         parameters: Its searched parameters.
         model: The S3 URI of its model.
+        breaks: The limits that it does not keep, for no trial keeps them all.
     """
 
     trial: str
@@ -83,6 +84,16 @@ class Incumbent(Value):
     value: float
     parameters: dict[str, str]
     model: str | None
+    breaks: tuple[str, ...] = ()
+
+
+class Hold(StrEnum):
+    """What of the stack keeps a study from going on."""
+
+    BUDGET = "budget"
+    """The stack's budget of the month has no room for its next round."""
+    PAUSED = "paused"
+    """The stack is paused: it looks and stops, and starts nothing."""
 
 
 class DecisionKind(StrEnum):
@@ -93,11 +104,13 @@ class DecisionKind(StrEnum):
     ROUND_STARTED = "round started"
     ROUND_REFUSED = "round refused"
     WAITING = "waiting for capacity"
+    HELD = "held"
     NEW_BEST = "new best"
     STOPPING = "stopping round"
     ROUND_DONE = "round done"
     REFINED = "ranges refined"
     SEARCH_ENDED = "search ended"
+    SELECTED = "winner selected"
     DEPLOY_PLANNED = "deployment planned"
     APPROVAL_NEEDED = "approval needed"
     NOT_DEPLOYED = "not deployed"
@@ -120,6 +133,7 @@ EVENTS: dict[DecisionKind, Event] = {
     DecisionKind.NOT_DEPLOYED: Event.TROUBLE,
     DecisionKind.ROUND_REFUSED: Event.TROUBLE,
     DecisionKind.WAITING: Event.TROUBLE,
+    DecisionKind.HELD: Event.TROUBLE,
     DecisionKind.APPROVAL_NEEDED: Event.NEEDS_ME,
     DecisionKind.NEEDS_PERSON: Event.NEEDS_ME,
     DecisionKind.DONE: Event.DONE,
@@ -202,7 +216,10 @@ class Study(Value):
         ending: Why the search ended, or is to end; None while it goes on.
         owed: What is still to be done to the world.
         deployment: What is to go live.
+        selected: Whether the incumbent was chosen by the spec's own words for the winner.
         resume_to: The phase to which a person's `resume` leads back from `needs a person`.
+        held: What of the stack keeps it from going on, as people were told; None if nothing does.
+        counted: What the stack's monthly budget counts of it.
         decisions: How many decisions were recorded.
         version: Rises with every write.
         rev: Names the write that it came from; the store's, and with the version its condition.
@@ -223,7 +240,10 @@ class Study(Value):
     ending: str | None = None
     owed: tuple[Action, ...] = ()
     deployment: Deployment | None = None
+    selected: bool = False
     resume_to: Phase | None = None
+    held: Hold | None = None
+    counted: Counted = Counted()
     decisions: int = 0
     version: int = 1
     rev: str = Field(default="", exclude=True)
@@ -241,7 +261,7 @@ class Study(Value):
     @property
     def gain(self) -> Gain:
         """What counts as an improvement: the word of the not_improving rule, or the default."""
-        for rule in self.spec.stop:
+        for rule in simple(self.spec.stop):
             if isinstance(rule, NotImproving):
                 return rule.min_gain
         return DEFAULT_GAIN

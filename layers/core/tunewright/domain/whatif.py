@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tunewright.domain.round import Progress, Round, spread
-from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target
+from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target, simple
 from tunewright.domain.stopping import Ends, Situation, judge
 from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial
@@ -107,7 +107,7 @@ class _Replay:
 
     def __init__(self, study: Study, rules: tuple[Rule, ...]) -> None:
         self.study, self.rules = study, rules
-        told = [rule.min_gain for rule in rules if isinstance(rule, NotImproving)]
+        told = [rule.min_gain for rule in simple(rules) if isinstance(rule, NotImproving)]
         self.gain = told[0] if told else DEFAULT_GAIN
         self.recorded: list[Trial] = []
         self.launched, self.spent = 0, Decimal(0)
@@ -166,6 +166,7 @@ class _Replay:
             objective=self.study.spec.objective,
             progress=self.progress,
             best=self.best.objective if self.best else None,
+            finished=self.launched,
             parameters=len(self.study.spec.search_space),
             trials=round_.plan.trials,
             parallel=round_.plan.parallel,

@@ -19,7 +19,9 @@ from tunewright.app.views import (
 from tunewright.domain.errors import ConflictError, NotFoundError
 from tunewright.domain.expand import expand
 from tunewright.domain.expand_rules import expand_rules
+from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.profile import Profile
+from tunewright.domain.selection import knee, pareto
 from tunewright.domain.study import CommandKind
 from tunewright.domain.trial import Trial
 from tunewright.domain.whatif import what_if
@@ -129,14 +131,20 @@ class Api:
         return 200, {"studies": [study_line(each) for each in studies[:limit]], "next": more}
 
     def _rows(self, name: str, request: Request, study_id: str) -> Answer:
-        self._store.load(study_id)
+        study = self._store.load(study_id)
         if name == "decisions":
             lines = [decision_line(each) for each in self._store.decisions(study_id)]
             return 200, _page(request, lines, name)
         sort = _choice(request, "sort", SORTS, "name")
         down = _choice(request, "order", ("asc", "desc"), "asc") == "desc"
-        rows = sort_trials(self._trials.of_study(study_id), sort, down=down)
-        return 200, _page(request, [trial_line(each) for each in rows], name)
+        trials, bend = self._trials.of_study(study_id), None
+        if "front" in request.query:
+            trials, bend = _front(trials, study.spec.objective, request.query["front"])
+        rows = sort_trials(trials, sort, down=down)
+        lines = [trial_line(each) for each in rows]
+        if bend is not None:
+            lines = [line | {"knee": line["name"] == bend.name} for line in lines]
+        return 200, _page(request, lines, name)
 
     def _what_if(self, request: Request, study_id: str) -> Answer:
         study = self._store.load(study_id)
@@ -173,6 +181,22 @@ class Api:
                 f"{kept.by} answered this plan first, at {kept.at:%H:%M} UTC: {kept.kind}"
             )
         return 202, study_whole(self._store.load(study_id))
+
+
+def _front(
+    trials: tuple[Trial, ...], objective: Objective, name: str
+) -> tuple[tuple[Trial, ...], Trial | None]:
+    """Return the Pareto front of the objective and a quantity to be little of, and its knee.
+
+    Raises:
+        BadRequestError: No trial has both.
+    """
+    second = Objective(metric=name, goal=Goal.MINIMIZE)
+    found = pareto((each for each in trials if each.is_scored), objective, second)
+    if not found:
+        message = f"no trial has {objective.metric} and {name}; cost and seconds are always known"
+        raise BadRequestError(message)
+    return tuple(found), knee(found, objective, second)
 
 
 def sort_trials(trials: tuple[Trial, ...], sort: str, *, down: bool) -> list[Trial]:

@@ -81,6 +81,13 @@ _KEY = Parameter(
 SORTS = ("name", "created", "objective", "cost")
 _SORT = Parameter("sort", "query", "By what to sort.", {"type": "string", "enum": list(SORTS)})
 _ORDER = Parameter("order", "query", "Which first.", {"type": "string", "enum": ["asc", "desc"]})
+_FRONT = Parameter(
+    "front",
+    "query",
+    "Only trials that no other betters in the objective without losing in this quantity, of which "
+    "less is better: `cost`, `seconds`, or a metric.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+)
 _FOUND = {200: "Here it is.", 404: "There is no such study."}
 _TOLD = {
     202: "The study is told; it answers in a moment.",
@@ -125,7 +132,7 @@ ROUTES = (
         "trials",
         "List a study's trials.",
         _FOUND,
-        parameters=(_SORT, _ORDER, _LIMIT, _NEXT),
+        parameters=(_FRONT, _SORT, _ORDER, _LIMIT, _NEXT),
     ),
     Route(
         "GET",

@@ -8,6 +8,7 @@ from tunewright.adapters.dynamodb.definition import EXPIRES, table_definition
 from tunewright.adapters.dynamodb.endpoints import DynamoEndpoints
 from tunewright.adapters.dynamodb.items import read_decision
 from tunewright.adapters.dynamodb.keys import DynamoSecrets
+from tunewright.adapters.dynamodb.orphans import DynamoOrphans
 from tunewright.adapters.dynamodb.outbox import DynamoOutbox
 from tunewright.adapters.dynamodb.studies import DynamoStudies
 from tunewright.adapters.dynamodb.trials import DynamoTrials
@@ -16,6 +17,7 @@ __all__ = [
     "EXPIRES",
     "DynamoCommands",
     "DynamoEndpoints",
+    "DynamoOrphans",
     "DynamoOutbox",
     "DynamoSecrets",
     "DynamoStudies",

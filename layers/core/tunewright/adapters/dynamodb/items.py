@@ -15,12 +15,14 @@ from tunewright.adapters.dynamodb.definition import (
     WAITING,
 )
 from tunewright.adapters.dynamodb.types import Item, stamp, typed, untyped
+from tunewright.domain.orphan import Orphan
 from tunewright.domain.seen import Endpoint
 from tunewright.domain.study import Command, Decision, Standing, Study
 from tunewright.domain.trial import Trial
 
 LIVE, OVER, LEASED, ASKED = "live", "over", "leased", "asked"
 MARKED = "yes"
+ORPHANS = "ORPHAN#known"
 ANSWERED_FOR = timedelta(days=90)
 """How long an answered command is remembered, so that it cannot be given again."""
 
@@ -202,6 +204,27 @@ def endpoint_item(endpoint: Endpoint) -> Item:
 def endpoint_name_of(key: Item) -> str:
     """Read an endpoint's name from its key."""
     return _name(key)
+
+
+def orphan_key(orphan: Orphan) -> Item:
+    """Name what is remembered of an orphan."""
+    return {"pk": {"S": ORPHANS}, "sk": {"S": f"{orphan.kind.value}/{orphan.name}"}}
+
+
+def orphan_item(orphan: Orphan) -> Item:
+    """Write what is remembered of an orphan: whole as JSON, with its version beside it."""
+    fields = {"state": orphan.model_dump_json(exclude={"version"}), "version": orphan.version}
+    return orphan_key(orphan) | typed(fields)
+
+
+def read_orphan(item: Item) -> Orphan:
+    """Read what is remembered of an orphan."""
+    return Orphan.model_validate_json(item["state"]["S"]).but(version=int(item["version"]["N"]))
+
+
+def month_key(month: str) -> Item:
+    """Name what all studies together use in a month."""
+    return _key("MONTH", month)
 
 
 def secret_key(name: str) -> Item:

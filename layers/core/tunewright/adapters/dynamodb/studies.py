@@ -2,13 +2,21 @@
 
 import secrets
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from tunewright.adapters.dynamodb import items
 from tunewright.adapters.dynamodb.definition import EXPIRES, STANDING, UNFOLDED, WAITING
 from tunewright.adapters.dynamodb.table import ConditionError, Table, UnknownError
 from tunewright.adapters.dynamodb.types import Item, typed
-from tunewright.domain.errors import ConflictError, NotFoundError, StaleVersionError
+from tunewright.domain.budget import Charge
+from tunewright.domain.errors import (
+    ConflictError,
+    NotFoundError,
+    OverBudgetError,
+    StaleVersionError,
+)
+from tunewright.domain.steps.hold import over_budget
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import Command, Decision, Study
 from tunewright.domain.trial import Trial
@@ -23,6 +31,7 @@ class DynamoStudies:
     Args:
         client: boto3's low-level client of DynamoDB.
         name: The table's name.
+        monthly_budget: US dollars that all studies together may use in a month; 0 for no limit.
         rev: Makes a rev: random, so that no two writes ever have the same.
     """
 
@@ -31,9 +40,11 @@ class DynamoStudies:
         client: Any,  # noqa: ANN401 - boto3 carries no types
         name: str,
         *,
+        monthly_budget: Decimal = Decimal(0),
         rev: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._table = Table(client, name)
+        self._monthly_budget = monthly_budget
         self._rev = rev
 
     def create(self, step: Step, *, key: str, body_hash: str) -> Study:
@@ -80,6 +91,7 @@ class DynamoStudies:
         Raises:
             NotFoundError: There is no such study.
             StaleVersionError: Something that the step rests on is not what was read any more.
+            OverBudgetError: The stack's budget of the month has no room for the step's charge.
         """
         read, study_id = step.study.rev, step.study.id
         written = step.study.but(version=expected + 1, rev=self._rev())
@@ -91,10 +103,13 @@ class DynamoStudies:
                     *self._told(step),
                     *(self._unmark(trial) for trial in step.folded),
                     *(self._answer(study_id, command) for command in step.consumed),
+                    *self._charged(step.charge),
                 ]
             )
         except ConditionError as error:
             held, there = error.held[0], error.items[0]
+            if step.charge is not None and error.held.index(False) == len(error.held) - 1:
+                raise OverBudgetError(over_budget(step.charge)) from error
             if not held and there is None:
                 raise NotFoundError(f"there is no study {study_id}") from error
             if there is not None and there["rev"]["S"] == written.rev:
@@ -156,6 +171,24 @@ class DynamoStudies:
         A decision that a restored table kept, although its study went back, is written over.
         """
         return [self._table.put_of(items.decision_item(each)) for each in step.decisions]
+
+    def _charged(self, charge: Charge | None) -> list[dict[str, Any]]:
+        """Count a charge in its month, if that has room; sent twice, the study's condition fails.
+
+        Raises:
+            OverBudgetError: It is more than the budget of a whole month.
+        """
+        if charge is None:
+            return []
+        key, values = items.month_key(charge.month), {":amount": charge.amount}
+        if not charge.limited or not self._monthly_budget:
+            return [self._table.update_of(key, "ADD used :amount", None, typed(values))]
+        room = self._monthly_budget - charge.amount
+        if room < 0:
+            raise OverBudgetError(over_budget(charge))
+        condition = "attribute_not_exists(used) OR used <= :room"
+        values |= {":room": room}
+        return [self._table.update_of(key, "ADD used :amount", condition, typed(values))]
 
     def _unmark(self, trial: Trial) -> dict[str, Any]:
         """Remove the mark of a folded trial, unless there is newer news than what was folded.

@@ -117,6 +117,17 @@ class Table:
         write = self.update_of(key, change, condition, {})["Update"]
         self._write(lambda: self._client.update_item(**write))
 
+    def delete(self, key: Item, condition: str, values: Item) -> None:
+        """Remove an item on a condition.
+
+        Raises:
+            ConditionError: The condition did not hold, perhaps because boto3 had sent it before.
+            UnknownError: Nobody can say whether it was removed.
+        """
+        removed: dict[str, Any] = {"TableName": self._name, "Key": key}
+        request = removed | _conditioned(condition) | _valued(values)
+        self._write(lambda: self._client.delete_item(**request))
+
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """Write all or nothing.
 
@@ -132,12 +143,14 @@ class Table:
     ) -> dict[str, Any]:
         """Make a put, as part of a transaction."""
         put: dict[str, Any] = {"TableName": self._name, "Item": item}
-        return {"Put": put | _conditioned(condition, values or {})}
+        return {"Put": put | _conditioned(condition) | _valued(values or {})}
 
-    def update_of(self, key: Item, change: str, condition: str, values: Item) -> dict[str, Any]:
+    def update_of(
+        self, key: Item, change: str, condition: str | None, values: Item
+    ) -> dict[str, Any]:
         """Make an update, as part of a transaction."""
         update: dict[str, Any] = {"TableName": self._name, "Key": key, "UpdateExpression": change}
-        return {"Update": update | _conditioned(condition, values)}
+        return {"Update": update | _conditioned(condition) | _valued(values)}
 
     def _write(self, send: Callable[[], object]) -> None:
         for sending in range(1, _SENDINGS + 1):
@@ -152,14 +165,17 @@ class Table:
             self._sleep(random.uniform(0.01, 0.05) * 2**sending)  # noqa: S311 - no secret
 
 
-def _conditioned(condition: str | None, values: Item) -> dict[str, Any]:
+def _conditioned(condition: str | None) -> dict[str, Any]:
     if condition is None:
         return {}
-    conditioned: dict[str, Any] = {
+    return {
         "ConditionExpression": condition,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    return conditioned | ({"ExpressionAttributeValues": values} if values else {})
+
+
+def _valued(values: Item) -> dict[str, Any]:
+    return {"ExpressionAttributeValues": values} if values else {}
 
 
 def _raise_unless_in_the_way(error: ClientError, *, last: bool) -> None:

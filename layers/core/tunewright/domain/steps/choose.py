@@ -8,8 +8,9 @@ from tunewright.domain import names
 from tunewright.domain.gates import Gate, GateVerdict, judge_deployment
 from tunewright.domain.prices import price_per_second
 from tunewright.domain.request import training_image
-from tunewright.domain.spec import Deploy
+from tunewright.domain.spec import Deploy, Winner
 from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
+from tunewright.domain.steps.winner import winner_of
 from tunewright.domain.study import (
     DecisionKind,
     Deployment,
@@ -18,6 +19,7 @@ from tunewright.domain.study import (
     Phase,
     Study,
 )
+from tunewright.domain.trial import Trial
 from tunewright.domain.values import show_duration, show_money, show_number
 
 MODEL_VERSION = 1
@@ -26,6 +28,8 @@ MODEL_VERSION = 1
 def choose(study: Study, seen: Observation, now: datetime) -> Step | Look:
     """Choose what becomes of the incumbent."""
     best, deploy = study.incumbent, study.spec.deploy
+    if best is not None and study.spec.winner != Winner() and not study.selected:
+        return Look(View.TRIALS) if seen.trials is None else _select(study, seen.trials, now)
     if best is None:
         reason = f"no trial gave {study.spec.objective.metric}; there is nothing to deploy"
         step = Step(study.but(phase=Phase.FAILED))
@@ -38,6 +42,17 @@ def choose(study: Study, seen: Observation, now: datetime) -> Step | Look:
     if seen.endpoint is None:
         return Look(View.ENDPOINT)
     return _through_gate(study, best, best.model, deploy, seen.endpoint, now)
+
+
+def _select(study: Study, trials: tuple[Trial, ...], now: datetime) -> Step:
+    """Let what the person asked of a winner decide, in place of the objective alone."""
+    found = winner_of(study, trials)
+    if found is None:
+        return Step(study.but(selected=True))
+    incumbent, why = found
+    step = Step(study.but(incumbent=incumbent, selected=True))
+    numbers = {"trial": incumbent.trial, "value": incumbent.value, **why.numbers}
+    return step.tell(DecisionKind.SELECTED, why.reason, now, numbers=numbers)
 
 
 def _best(study: Study, best: Incumbent) -> str:
@@ -56,6 +71,9 @@ def _through_gate(
     verdict = judge_deployment(
         deploy, study.spec.objective, best.value, seen.fingerprint, seen.live
     )
+    if best.breaks and verdict.gate is Gate.DEPLOY:
+        reason = f"{', '.join(best.breaks)}; {verdict.reason}"
+        verdict = verdict.but(gate=Gate.ASK, reason=reason)
     replaces = seen.live.model if seen.live else None
     planned = plan_deployment(study, best, model, deploy, replaces).but(why=verdict.reason)
     match verdict.gate:

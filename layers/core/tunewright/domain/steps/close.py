@@ -6,7 +6,7 @@ from typing import assert_never
 from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.spec import Failures, NoMetric, Rule, Spend, Target, WallClock
+from tunewright.domain.spec import NoMetric, Rule, Target, simple
 from tunewright.domain.steps.step import Look, Step, View
 from tunewright.domain.stopping import Ends, Situation, Verdict, judge
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
@@ -30,7 +30,7 @@ def judge_live(
         return None
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, live, now))
-        if verdict.fired and isinstance(rule, NoMetric) and not listed:
+        if verdict.fired and not listed and NoMetric in map(type, simple([rule])):
             return Look(View.LISTING)  # An objective may come later than the end of its trial.
         if verdict.fired:
             return _stop(study, live, verdict, now)
@@ -40,10 +40,9 @@ def judge_live(
 def search_is_over(study: Study, now: datetime) -> Verdict | None:
     """Let the rules that end the search judge the study while no round runs."""
     for rule in rules_of(study):
-        if isinstance(rule, Target | WallClock | Spend):
-            verdict = judge(rule, situation(study, None, now))
-            if verdict.fired:
-                return verdict
+        verdict = judge(rule, situation(study, None, now))
+        if verdict.fired and verdict.ends is Ends.SEARCH:
+            return verdict
     return None
 
 
@@ -61,6 +60,7 @@ def situation(study: Study, judged: Round | None, now: datetime) -> Situation:
         objective=study.spec.objective,
         progress=judged.progress if judged else Progress(),
         best=study.incumbent.value if study.incumbent else None,
+        finished=sum(each.progress.finished for each in study.rounds),
         parameters=len(study.spec.search_space),
         trials=judged.plan.trials if judged else rounds.trials,
         parallel=judged.plan.parallel if judged else rounds.parallel,
@@ -196,7 +196,7 @@ def _go_on(step: Step, closed: Round, seen: RoundSeen, now: datetime) -> Step:
         return ask(step, f"the tuning job of round {number} failed: {words}", now)
     for rule in rules_of(study):  # What the last trials showed, no rule has judged yet.
         verdict = judge(rule, situation(study, closed, now))
-        if verdict.fired and isinstance(rule, Failures | NoMetric):
+        if verdict.fired and verdict.ends is Ends.ASKS:
             return ask(step, f"round {number} showed trouble: {verdict.reason}", now)
     if progress.completed + progress.stopped == 0:
         metric = study.spec.objective.metric

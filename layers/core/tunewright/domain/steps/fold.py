@@ -5,7 +5,7 @@ from datetime import datetime
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Progress, Round, RoundStatus, count
 from tunewright.domain.steps.step import Look, Observation, Step, View
-from tunewright.domain.study import DecisionKind, Incumbent, Study
+from tunewright.domain.study import DecisionKind, Incumbent, Phase, Study
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import show_gain, show_number
 
@@ -29,6 +29,8 @@ def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
         return Look(View.TRIALS)
     else:
         after = recount(study, _with_news(seen.trials, news))
+    if after.phase is Phase.CHOOSING:
+        after = after.but(selected=False)  # The winner is selected again, with the news.
     step = Step(_with_incumbent(after, news, seen), folded=held)
     return _tell_new_best(study, step, now)
 

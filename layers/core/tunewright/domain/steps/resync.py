@@ -6,6 +6,7 @@ from decimal import Decimal
 from tunewright.domain import budget
 from tunewright.domain.steps.fold import best_of, foldable, recount
 from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.steps.winner import winner_of
 from tunewright.domain.study import CommandKind, DecisionKind, Incumbent, Study
 from tunewright.domain.values import show_money, show_number
 
@@ -22,7 +23,10 @@ def resync(study: Study, seen: Observation, now: datetime) -> Step | Look | None
         return Look(View.TRIALS)
     trials = list(seen.trials)
     after = _recounted(recount(study, trials))
-    after = after.but(incumbent=best_of(after, trials, None))
+    best = best_of(after, trials, None)
+    if study.selected and (found := winner_of(after, trials)) is not None:
+        best = found[0]
+    after = after.but(incumbent=best)
     differed = "; ".join(_differences(study, after)) or "nothing differed"
     reason = f"{command.by} had every trial looked at again and recounted: {differed}"
     step = Step(after, folded=foldable(study, seen), consumed=(command,))

@@ -7,12 +7,14 @@ from typing import assert_never
 from tunewright.domain.round import Round, RoundStatus
 from tunewright.domain.steps.choose import finish
 from tunewright.domain.steps.close import ask
+from tunewright.domain.steps.hold import STACK_PAUSED, hold
 from tunewright.domain.steps.plan import another_attempt
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import (
     Action,
     DecisionKind,
     DeployModel,
+    Hold,
     Phase,
     StartRound,
     StopRound,
@@ -55,7 +57,13 @@ class Outdated:
     """What was planned rests on something that is not so any more."""
 
 
-Outcome = Done | Refused | NoCapacity | Foreign | Outdated
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """It was not tried: the stack is paused."""
+
+
+Told = Done | Refused | NoCapacity | Foreign | Outdated
+Outcome = Told | Halted
 """What is not known is no outcome: the action stays owed."""
 
 
@@ -63,18 +71,21 @@ def settle(study: Study, action: Action, outcome: Outcome, now: datetime) -> Ste
     """Take in what came of an action; None when it is owed no more."""
     if action not in study.owed:
         return None
+    if isinstance(outcome, Halted):
+        return hold(study, Hold.PAUSED, STACK_PAUSED, now)
+    went_on = study.but(held=None)
     match action:
         case StartRound():
-            return _started(study, action, outcome, now)
+            return _started(went_on, action, outcome, now)
         case StopRound():
             return Step(study.but(owed=()))
         case DeployModel():
-            return _deployed(study, outcome, now)
+            return _deployed(went_on, outcome, now)
         case _ as never:  # pragma: no cover
             assert_never(never)
 
 
-def _started(study: Study, action: StartRound, outcome: Outcome, now: datetime) -> Step | None:
+def _started(study: Study, action: StartRound, outcome: Told, now: datetime) -> Step | None:
     live = study.live
     if live is None:
         return None
@@ -138,7 +149,7 @@ def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
     )
 
 
-def _deployed(study: Study, outcome: Outcome, now: datetime) -> Step | None:
+def _deployed(study: Study, outcome: Told, now: datetime) -> Step | None:
     planned = study.deployment
     if planned is None:
         return None

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tunewright.domain.budget import Charge
 from tunewright.domain.gates import Live
 from tunewright.domain.seen import LeaseEnd, RoundSeen
 from tunewright.domain.study import Command, Decision, DecisionKind, Study
@@ -76,12 +77,14 @@ class Step:
         decisions: What is recorded of it.
         folded: Trials whose mark is to be removed.
         consumed: Commands that are answered.
+        charge: What the stack's monthly budget counts of it; None where that does not change.
     """
 
     study: Study
     decisions: tuple[Decision, ...] = ()
     folded: tuple[Trial, ...] = ()
     consumed: tuple[Command, ...] = field(default=())
+    charge: Charge | None = None
 
     def with_study(self, **changes: Any) -> "Step":  # noqa: ANN401 - the study's fields
         """Change the study."""

@@ -8,26 +8,28 @@ from typing import assert_never
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Progress, needed_gain
 from tunewright.domain.spec import (
+    All,
     Failures,
     NoMetric,
     NotImproving,
     Rule,
     Spend,
     Target,
+    Trials,
     WallClock,
 )
 from tunewright.domain.values import Value, show_duration, show_money, show_number
 
 
 class Ends(StrEnum):
-    """What a fired rule ends."""
+    """What a fired rule ends, the mildest first."""
 
     ROUND = "round"
     """The round; the study goes on with a refined one, if that is worth it."""
-    SEARCH = "search"
-    """The search; the best so far is taken."""
     ASKS = "asks"
     """The round; a person must look before another."""
+    SEARCH = "search"
+    """The search; the best so far is taken."""
 
 
 class Verdict(Value):
@@ -55,6 +57,7 @@ class Situation(Value):
         objective: What is to be made better.
         progress: The live round's progress.
         best: The study's best objective; None while there is none.
+        finished: How many of its trials have ended.
         parameters: How many parameters are searched.
         trials: Trials that the live round may launch.
         parallel: Trials at a time.
@@ -66,6 +69,7 @@ class Situation(Value):
     objective: Objective
     progress: Progress
     best: float | None
+    finished: int
     parameters: int
     trials: int
     parallel: int
@@ -89,6 +93,10 @@ def judge(rule: Rule, situation: Situation) -> Verdict:
             return _spend(rule, situation)
         case Target():
             return _target(rule, situation)
+        case Trials():
+            return _trials(rule, situation)
+        case All():
+            return _all(rule, situation)
         case _ as never:  # pragma: no cover
             assert_never(never)
 
@@ -195,4 +203,28 @@ def _target(rule: Target, situation: Situation) -> Verdict:
         ends=Ends.SEARCH,
         reason=f"{situation.objective.metric} is {shown} (target {show_number(rule.value)})",
         numbers=numbers,
+    )
+
+
+def _trials(rule: Trials, situation: Situation) -> Verdict:
+    return Verdict(
+        rule=rule.rule,
+        fired=situation.finished >= rule.limit,
+        ends=Ends.SEARCH,
+        reason=f"{situation.finished} trials have ended (limit {rule.limit})",
+        numbers={"finished": situation.finished, "limit": rule.limit},
+    )
+
+
+def _all(rule: All, situation: Situation) -> Verdict:
+    parts = [judge(each, situation) for each in rule.rules]
+    open_ = [each for each in parts if not each.fired]
+    return Verdict(
+        rule=" and ".join(each.rule for each in parts),
+        fired=not open_,
+        ends=min((each.ends for each in parts), key=list(Ends).index),
+        reason="; ".join(each.reason for each in open_ or parts),
+        numbers={
+            f"{each.rule}.{name}": value for each in parts for name, value in each.numbers.items()
+        },
     )

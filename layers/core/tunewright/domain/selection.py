@@ -1,0 +1,214 @@
+"""Chooses which trial wins: limits first, then the objective, then what is preferred among equals.
+
+Trials whose objectives differ by less than counts, or than the noise, are as good as each other:
+the best of them by a hair has often only been lucky.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+from tunewright.domain.lessons import View, learn
+from tunewright.domain.objective import Goal, Objective
+from tunewright.domain.round import Progress, needed_gain
+from tunewright.domain.space import SearchSpace
+from tunewright.domain.spec import Bound, Gain, Winner
+from tunewright.domain.trial import Trial
+from tunewright.domain.values import Value, show_gain, show_number
+
+LEAST_FOR_NOISE = 8
+"""Scored trials that the surrogate takes to tell noise from function."""
+
+
+class Selection(Value):
+    """Which trial wins, and why.
+
+    Attributes:
+        trial: Its name.
+        reason: Why, in one sentence.
+        breaks: The limits that it does not keep; none, if any trial keeps all of them.
+        numbers: What the reason rests on.
+    """
+
+    trial: str
+    reason: str
+    breaks: tuple[str, ...]
+    numbers: dict[str, float | int | str]
+
+
+def quantity(trial: Trial, name: str) -> float | None:
+    """Return a metric of a trial, its `cost` in US dollars, or the `seconds` that were billed."""
+    match name:
+        case "cost":
+            return float(trial.cost)
+        case "seconds":
+            return None if trial.billable_seconds is None else float(trial.billable_seconds)
+        case _:
+            return trial.metrics.get(name)
+
+
+def select(
+    trials: Iterable[Trial],
+    objective: Objective,
+    winner: Winner,
+    *,
+    space: SearchSpace,
+    progress: Progress,
+) -> Selection | None:
+    """Choose the winner.
+
+    Args:
+        trials: All trials of the study; the order does not matter.
+        objective: What was searched for.
+        winner: The limits and the preference.
+        space: The last round's search space, on which noise is measured.
+        progress: The last round's, by which gains are measured.
+
+    Returns:
+        The choice; None if no trial has the objective.
+    """
+    scored = sorted((each for each in trials if each.is_scored), key=lambda each: each.name)
+    if not scored:
+        return None
+    keeping = [each for each in scored if _broken(each, winner.subject_to) == 0]
+    pool = keeping or [min(scored, key=lambda each: _rank(each, objective, winner))]
+    best = min(pool, key=lambda each: (_loss(each, objective), each.name))
+    chosen, why = best, f"{best.name} is the best"
+    numbers: dict[str, float | int | str] = {}
+    if winner.prefer is not None:
+        chosen, why, numbers = _prefer(
+            pool, best, objective, winner.prefer, winner.within, space=space, progress=progress
+        )
+    if winner.subject_to and keeping:
+        why += f", of {len(keeping)} trials within the limits"
+    breaks = tuple(_break(chosen, each) for each in winner.subject_to if _excess(chosen, each) > 0)
+    if breaks:
+        why = f"no trial keeps every limit; {chosen.name} comes nearest: {', '.join(breaks)}"
+    return Selection(trial=chosen.name, reason=why, breaks=breaks, numbers=numbers)
+
+
+def _prefer(
+    pool: list[Trial],
+    best: Trial,
+    objective: Objective,
+    prefer: Objective,
+    within: Gain | Literal["noise", "knee"],
+    *,
+    space: SearchSpace,
+    progress: Progress,
+) -> tuple[Trial, str, dict[str, float | int | str]]:
+    known = [each for each in pool if quantity(each, prefer.metric) is not None]
+    if not known:
+        return best, f"{best.name} is the best, and no trial has {prefer.metric}", {}
+    most = "most" if prefer.goal is Goal.MAXIMIZE else "least"
+    if within == "knee":
+        front = pareto(known, objective, prefer)
+        chosen = knee(front, objective, prefer)
+        why = (
+            f"{chosen.name} is the knee of the {len(front)} trials that no other betters in both "
+            f"{objective.metric} and {prefer.metric}"
+        )
+        return chosen, _paid(why, chosen, best, objective, prefer), {"front": len(front)}
+    if isinstance(within, Gain):
+        tolerance = needed_gain(within, progress, objective)
+    else:
+        tolerance = noise(space, pool, objective)
+    equal = [each for each in known if _loss(each, objective) <= _loss(best, objective) + tolerance]
+    if not equal:
+        return best, f"{best.name} is the best, and none as good has {prefer.metric}", {}
+    chosen = min(equal, key=lambda each: (_cost(each, prefer), _loss(each, objective), each.name))
+    why = (
+        f"{chosen.name} has the {most} {prefer.metric} of {len(equal)} trials within "
+        f"{show_gain(tolerance)} of the best"
+    )
+    numbers: dict[str, float | int | str] = {"tolerance": tolerance, "equals": len(equal)}
+    return chosen, _paid(why, chosen, best, objective, prefer), numbers
+
+
+def _paid(why: str, chosen: Trial, best: Trial, objective: Objective, prefer: Objective) -> str:
+    """Say what the choice comes to beside the best."""
+    if chosen is best:
+        return f"{why}, and the best itself"
+    mine, theirs = (quantity(each, prefer.metric) for each in (chosen, best))
+    shown = "unknown" if theirs is None else show_number(theirs)
+    return (
+        f"{why}: {prefer.metric} {show_number(mine or 0.0)} for {shown}, "
+        f"{objective.metric} {show_number(chosen.objective or 0.0)} for "
+        f"{show_number(best.objective or 0.0)}"
+    )
+
+
+def pareto(trials: Iterable[Trial], first: Objective, second: Objective) -> list[Trial]:
+    """Return the trials that no other betters in one objective without losing in the other.
+
+    The best in the first objective comes first; of trials equal in both the first by name is kept.
+    """
+    known = [each for each in trials if quantity(each, second.metric) is not None]
+    known.sort(key=lambda each: (_loss(each, first), _cost(each, second), each.name))
+    front: list[Trial] = []
+    for each in known:
+        if not front or _cost(each, second) < _cost(front[-1], second):
+            front.append(each)
+    return front
+
+
+def knee(front: list[Trial], first: Objective, second: Objective) -> Trial:
+    """Return where a front bends most: the trial farthest below the line between its ends."""
+    losses = [_loss(each, first) for each in front]
+    costs = [_cost(each, second) for each in front]
+    width, height = losses[-1] - losses[0], costs[0] - costs[-1]
+    if width <= 0 or height <= 0:
+        return front[0]
+    depths = [
+        1 - (loss - losses[0]) / width - (cost - costs[-1]) / height
+        for loss, cost in zip(losses, costs, strict=True)
+    ]
+    return front[max(range(len(front)), key=lambda index: (depths[index], -index))]
+
+
+def noise(space: SearchSpace, trials: Iterable[Trial], objective: Objective) -> float:
+    """Return the noise's standard deviation in the metric's units; 0 where nothing tells it."""
+    lessons = learn(space, trials, objective)
+    if len(lessons) < LEAST_FOR_NOISE:
+        return 0.0
+    view = View.of(space, lessons, 0.0)
+    try:
+        from gp_surrogate.region import noise_of  # noqa: PLC0415 - numpy, only where needed
+
+        return noise_of(view.rows, view.losses, view.sizes)
+    except (ArithmeticError, ValueError, ImportError):
+        return 0.0
+
+
+def _loss(trial: Trial, objective: Objective) -> float:
+    return math.inf if trial.objective is None else objective.loss(trial.objective)
+
+
+def _cost(trial: Trial, prefer: Objective) -> float:
+    value = quantity(trial, prefer.metric)
+    return math.inf if value is None else prefer.loss(value)
+
+
+def _excess(trial: Trial, bound: Bound) -> float:
+    """Return how far a trial is beyond a limit, as a share of the limit; endless where unknown."""
+    value = quantity(trial, bound.quantity)
+    limit = bound.at_least if bound.at_most is None else bound.at_most
+    if value is None or limit is None:
+        return math.inf
+    beyond = limit - value if bound.at_most is None else value - limit
+    return max(0.0, beyond / (abs(limit) or 1.0))
+
+
+def _broken(trial: Trial, bounds: tuple[Bound, ...]) -> float:
+    return sum(_excess(trial, each) for each in bounds)
+
+
+def _rank(trial: Trial, objective: Objective, winner: Winner) -> tuple[float, float, str]:
+    return (_broken(trial, winner.subject_to), _loss(trial, objective), trial.name)
+
+
+def _break(trial: Trial, bound: Bound) -> str:
+    value = quantity(trial, bound.quantity)
+    shown = "not known" if value is None else show_number(value)
+    limit, sign = (bound.at_least, ">=") if bound.at_most is None else (bound.at_most, "<=")
+    return f"{bound.quantity} is {shown}, not {sign} {show_number(limit or 0.0)}"

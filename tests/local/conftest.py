@@ -1,0 +1,40 @@
+"""A runner of training jobs and its objects, and data that the built-in XGBoost trains on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from tests.local.training_world import FakeObjects, runner_below
+from tests.local.xgboost_world import InProcess, Split, World, csv_of, split
+
+
+@pytest.fixture
+def objects() -> Any:
+    return FakeObjects()
+
+
+@pytest.fixture
+def runner(tmp_path: Path, objects: FakeObjects) -> Any:
+    runner = runner_below(tmp_path, objects)
+    yield runner
+    runner.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cancer() -> Any:
+    return split(load_breast_cancer)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InProcess:
+    return InProcess(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def world(tmp_path: Path, cancer: Split) -> Any:
+    world = World(tmp_path)
+    world.put(*map(csv_of, cancer))
+    yield world
+    world.runner.shutdown()
