@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gp_surrogate.kernel import Array
 
 LEAST = 1e-9  # the least doubt, of standardised values: its logarithm stays finite
-COOL = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ class Improvement:
         bell = np.exp(-0.5 * z * z - LOG_SQRT_2PI - logs)
         near = normal_cdf(np.maximum(z, -4.0)) * np.exp(-np.maximum(logs, -50.0))
         chance = np.where(z < -3.0, (1.0 - bell) / np.minimum(z, -3.0), near)
-        by_doubt = COOL**2 * (weight * bell).sum(axis=1) / sd**2
+        by_doubt = (weight * bell).sum(axis=1) / sd**2
         by_mean = (weight * chance) @ self.alphas.T / sd[:, None]
         pulls = slope * (by_doubt[:, None] * (half.T @ self.model.root) + by_mean)
         stretch = self._stretch()
@@ -97,7 +96,7 @@ class Improvement:
     def _doubt(self, cross: Array) -> tuple[Array, Array]:
         half = self.model.root @ cross.T
         variance = self.model.amplitude**2 - np.einsum("ij,ij->j", half, half)
-        return COOL * np.sqrt(np.maximum(variance, LEAST**2)), half
+        return np.sqrt(np.maximum(variance, LEAST**2)), half
 
     def _gains(self, cross: Array, sd: Array) -> Array:
         """Return by how many of its standard deviations each point's mean is below the best."""
