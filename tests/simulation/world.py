@@ -11,7 +11,7 @@ from decimal import Decimal
 from email.message import Message as Headers
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.simulation import seam
 from tests.simulation.carriers import Carriers, profile_parameter
@@ -179,7 +179,12 @@ class World:
         mutating = operation.startswith(_MUTATING)
         if mutating and fault is not None and fault[0] == "twice":
             self._first_of_two(service, operation, request)
-        answer = self._effect(service, operation, request)
+        try:
+            answer = self._effect(service, operation, request)
+        except ClientError as error:
+            if note == "twice":  # So boto3 says how often it sent what was refused in the end.
+                error.response["ResponseMetadata"] = {"RetryAttempts": 1}
+            raise
         self.clock.pause()
         if fault is not None:
             self._after(fault, service, operation)

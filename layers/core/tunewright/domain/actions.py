@@ -11,12 +11,22 @@ from tunewright.domain.values import Value
 
 
 class StartRound(Value):
-    """Make the tuning job of the live round."""
+    """Make the tuning job of the live round.
+
+    Attributes:
+        job: The tuning job's name.
+        not_before: When it may be tried again, or when a doubted refusal is believed.
+        waits: How often SageMaker had no capacity for it.
+        tries: Tries after the first; each is written before it is made.
+        refused: SageMaker's words, while it is doubted that no earlier try has made the job.
+    """
 
     kind: Literal["start_round"] = "start_round"
     job: str
     not_before: datetime | None = None
     waits: int = 0
+    tries: int = 0
+    refused: str | None = None
 
 
 class StopRound(Value):

@@ -309,7 +309,16 @@ class Study(Value):
     def due(self, now: datetime) -> Action | None:
         """Return the first owed action that may be done now; a paused study starts no round."""
         for action in self.owed:
-            if not (self.paused and isinstance(action, StartRound)) and not _waits(action, now):
+            starts = isinstance(action, StartRound)
+            if not (self.paused and starts) and not _waits(action, now) and action != self.doubted:
+                return action
+        return None
+
+    @property
+    def doubted(self) -> StartRound | None:
+        """The start that SageMaker refused, though an earlier try may have made its job."""
+        for action in self.owed:
+            if isinstance(action, StartRound) and action.refused is not None:
                 return action
         return None
 
