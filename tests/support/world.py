@@ -133,7 +133,7 @@ class World:
             held.status = "Stopping"
 
     def look(self, job: str, owner: str | dict[str, str] | None = None) -> Any:
-        """Both ports have a `look`: a tuning job by name and tags, an endpoint by name and stack."""
+        """Both ports have a `look`: a job by name and tags, an endpoint by name and stack."""
         if isinstance(owner, str):
             return self.endpoints.get(job)
         held = self.jobs.get(job)

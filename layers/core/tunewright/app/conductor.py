@@ -188,7 +188,7 @@ class Conductor:
         live = study.live
         if View.TRIALS in views:
             seen = replace(seen, trials=self._trials.of_study(study.id))
-        if View.ROUND in views and live is not None and (study.doubted or not study.owed):
+        if View.ROUND in views and live is not None and (study.doubt or not study.owed):
             told = looked.listed or self._tuning.look(live.plan.job, _owner(study))
             seen = replace(seen, round=told)
         if View.ENDPOINT in views:

@@ -10,15 +10,27 @@ from pydantic import Field
 from tunewright.domain.values import Value
 
 
+class Doubt(Value):
+    """A refusal that is not believed yet: an earlier try may have made the job.
+
+    Attributes:
+        words: SageMaker's words.
+        until: When it is believed, if the job was not seen by then.
+    """
+
+    words: str
+    until: datetime
+
+
 class StartRound(Value):
     """Make the tuning job of the live round.
 
     Attributes:
         job: The tuning job's name.
-        not_before: When it may be tried again, or when a doubted refusal is believed.
+        not_before: When it may be tried again; None for now.
         waits: How often SageMaker had no capacity for it.
         tries: Tries after the first; each is written before it is made.
-        refused: SageMaker's words, while it is doubted that no earlier try has made the job.
+        doubt: The refusal that is not believed yet; None while there is none.
     """
 
     kind: Literal["start_round"] = "start_round"
@@ -26,7 +38,7 @@ class StartRound(Value):
     not_before: datetime | None = None
     waits: int = 0
     tries: int = 0
-    refused: str | None = None
+    doubt: Doubt | None = None
 
 
 class StopRound(Value):

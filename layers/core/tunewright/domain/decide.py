@@ -56,11 +56,11 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
 
 def _while_owing(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
     """Wait for what is owed; waiting for capacity is not longer than the search may take."""
-    live, waits = study.live, study.waits_for_capacity(now)
-    if live is not None and study.doubted is not None:
+    live, waits, doubt = study.live, study.waits_for_capacity(now), study.doubt
+    if live is not None and doubt is not None:
         if seen.round is None or seen.round.job != live.plan.job:
             return Look(View.ROUND)
-        step = settle_doubt(study, live, seen.round, now)
+        step = settle_doubt(study, live, doubt, seen.round, now)
         if step is not None:
             return step
     over = search_is_over(study, now) if waits else None

@@ -14,6 +14,7 @@ from tunewright.domain.actions import (
     CommandKind,
     Deployment,
     DeployModel,
+    Doubt,
     StartRound,
     StopRound,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "DecisionKind",
     "DeployModel",
     "Deployment",
+    "Doubt",
     "Incumbent",
     "Phase",
     "Standing",
@@ -309,25 +311,23 @@ class Study(Value):
     def due(self, now: datetime) -> Action | None:
         """Return the first owed action that may be done now; a paused study starts no round."""
         for action in self.owed:
-            starts = isinstance(action, StartRound)
-            if not (self.paused and starts) and not _waits(action, now) and action != self.doubted:
+            if not (self.paused and isinstance(action, StartRound)) and not _waits(action, now):
                 return action
         return None
 
     @property
-    def doubted(self) -> StartRound | None:
-        """The start that SageMaker refused, though an earlier try may have made its job."""
-        for action in self.owed:
-            if isinstance(action, StartRound) and action.refused is not None:
-                return action
-        return None
+    def doubt(self) -> Doubt | None:
+        """The refusal of the live round that is not believed yet; None if there is none."""
+        found = (each.doubt for each in self.owed if isinstance(each, StartRound))
+        return next(found, None)
 
     def waits_for_capacity(self, now: datetime) -> bool:
-        """Whether SageMaker had no capacity for the live round, and was not asked again since."""
+        """Whether SageMaker is not asked again yet: it had no capacity, or its no is doubted."""
         return any(_waits(each, now) for each in self.owed)
 
 
 def _waits(action: Action, now: datetime) -> bool:
-    if not isinstance(action, StartRound) or action.not_before is None:
+    if not isinstance(action, StartRound):
         return False
-    return action.not_before > now
+    later = action.not_before is not None and action.not_before > now
+    return later or action.doubt is not None

@@ -15,6 +15,7 @@ from tunewright.domain.study import (
     Action,
     DecisionKind,
     DeployModel,
+    Doubt,
     Hold,
     Phase,
     StartRound,
@@ -142,7 +143,7 @@ def _refused(study: Study, live: Round, action: StartRound, words: str, now: dat
     """
     if action.tries == 0:
         return _tried_otherwise(study, live, words, now)
-    doubted = action.but(refused=words, not_before=now + GONE_AFTER)
+    doubted = action.but(doubt=Doubt(words=words, until=now + GONE_AFTER))
     reason = (
         f"{_said(live, words)}; an earlier try may have made {live.plan.job}: it is looked for "
         f"during {show_duration(GONE_AFTER.total_seconds())}"
@@ -152,16 +153,15 @@ def _refused(study: Study, live: Round, action: StartRound, words: str, now: dat
     )
 
 
-def settle_doubt(study: Study, live: Round, told: RoundSeen, now: datetime) -> Step | None:
-    """Take a job for started that is there after all, or believe in the end that it was refused."""
-    doubted = study.doubted
-    if doubted is None or doubted.refused is None:
-        return None
+def settle_doubt(
+    study: Study, live: Round, doubt: Doubt, told: RoundSeen, now: datetime
+) -> Step | None:
+    """Take a job for started that is there after all; believe the refusal if it never shows."""
     if told.exists:
         return _runs(study, live, now)
-    if doubted.not_before is not None and now < doubted.not_before:
+    if now < doubt.until:
         return None
-    return _tried_otherwise(study, live, doubted.refused, now)
+    return _tried_otherwise(study, live, doubt.words, now)
 
 
 def _said(live: Round, words: str) -> str:
