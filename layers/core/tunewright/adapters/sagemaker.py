@@ -86,7 +86,7 @@ def is_taken(error: ClientError) -> bool:
 
 def _was_sent_again(error: ClientError) -> bool:
     """Whether boto3 sent the request before, and what it answers is about the last time only."""
-    return error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+    return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 class SageMakerTuning:
