@@ -336,3 +336,40 @@ def test_a_job_that_never_started_ended_when_it_was_last_changed(status: str, en
 
 def test_a_status_that_aws_adds_one_day_is_not_an_end() -> None:
     assert seen(TrainingJobStatus="Dreaming").status is TrialStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize("held", [{}, {"team": "others"}, {**TAGS, "tunewright:study": "other"}])
+def test_with_tags_a_job_that_does_not_have_them_is_not_there_and_is_not_stopped(
+    held: dict[str, str],
+) -> None:
+    client = Client(describe_hyper_parameter_tuning_job=[job()] * 2, list_tags=[tags(held)])
+    assert not SageMakerTuning(client).look(JOB, TAGS).exists
+    client = Client(describe_hyper_parameter_tuning_job=[job()], list_tags=[tags(held)])
+    SageMakerTuning(client).stop(JOB, TAGS)
+    assert client.operations() == ["describe_hyper_parameter_tuning_job", "list_tags"]
+
+
+def test_with_tags_our_own_job_is_there_and_nobody_knows_while_they_cannot_be_read() -> None:
+    client = Client(describe_hyper_parameter_tuning_job=[job()], list_tags=[tags(TAGS)])
+    assert SageMakerTuning(client).look(JOB, TAGS).status == "InProgress"
+    client = Client(
+        describe_hyper_parameter_tuning_job=[job()], list_tags=[error("ThrottlingException")]
+    )
+    with pytest.raises(UnknownOutcomeError):
+        SageMakerTuning(client).look(JOB, TAGS)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [(error(INVALID, "no"), UnknownOutcomeError),
+                           (error("ResourceLimitExceeded", QUOTA), CapacityError)],
+)  # fmt: skip
+def test_a_no_to_a_request_that_boto3_sent_again_does_not_say_what_the_first_did(
+    told: ClientError, expected: type[SageMakerError]
+) -> None:
+    response: Any = {**told.response, "ResponseMetadata": {"RetryAttempts": 1}}
+    client = Client(
+        create_hyper_parameter_tuning_job=[ClientError(response, "Operation")],
+        describe_hyper_parameter_tuning_job=[error(NOT_FOUND)],
+    )
+    with pytest.raises(expected):
+        SageMakerTuning(client).start(REQUEST, TAGS)

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from tests.support.build import document
-from tests.support.world import World
-from tunewright.domain.errors import CapacityError, RefusedError
+from tests.support.world import Job, World
+from tunewright.domain.errors import (
+    CapacityError,
+    RefusedError,
+    StaleVersionError,
+    UnknownOutcomeError,
+)
 from tunewright.domain.seen import HostedSeen
 from tunewright.domain.study import CommandKind, Phase, Study
 from tunewright.domain.trial import TrialStatus
@@ -119,8 +124,8 @@ def test_an_objective_that_is_told_while_the_trials_are_listed_is_not_lost() -> 
         return seen
 
     world.trial = trial  # type: ignore[method-assign]
-    world.look = lambda name: replace(  # type: ignore[method-assign]
-        look(name), pending=int(not all(told.values()))
+    world.look = lambda name, owner: replace(  # type: ignore[method-assign]
+        look(name, owner), pending=int(not all(told.values()))
     )
     assert world.advance(study_id).live is not None
     study = world.advance(study_id)
@@ -392,3 +397,78 @@ def test_a_fold_by_another_wake_between_two_reads_keeps_no_round_open() -> None:
     study = world.advance(study_id)  # the wake of the tuning job's end; no other comes
     assert len(reads) > 2
     assert study.rounds[0].status == "closed", reasons(world, study_id)
+
+
+NO = RefusedError("ValidationException", "no such role")
+NO_ANSWER = UnknownOutcomeError("ReadTimeout", "no answer")
+
+
+def test_a_refusal_after_an_unanswered_try_is_believed_when_the_job_never_shows() -> None:
+    world = World()
+    world.refusals = [NO_ANSWER, NO]
+    study_id = world.submit(document())
+    world.advance(study_id)
+    study = world.advance(study_id)
+    assert study.phase is Phase.SEARCHING
+    assert study.ledger.reserved > 0, "what may run is still reserved"
+    assert "is looked for during 15 min" in reasons(world, study_id)
+    world.pass_time(899)
+    assert world.advance(study_id).live is not None
+    world.pass_time(1)
+    study = world.advance(study_id, look=False)
+    assert study.phase is Phase.NEEDS_PERSON
+    assert study.ledger.reserved == 0
+    assert world.calls.count("start") == 2
+
+
+def test_a_job_that_shows_after_its_second_try_was_refused_is_not_forgotten() -> None:
+    world = World()
+    study_id = world.submit(document())
+    job = f"tw-{study_id}-r01"
+    commit, lost = world.store.commit, [True]
+
+    def unwritten(step: Any, *, expected: int) -> Study:
+        if job in world.jobs and lost:
+            lost.clear()
+            world.unseen.add(job)
+            world.refusals = [NO]
+            raise StaleVersionError(study_id)
+        return commit(step, expected=expected)
+
+    world.store.commit = unwritten
+    study = world.advance(study_id)
+    assert study.doubt is not None
+    world.unseen.clear()
+    study = world.advance(study_id, look=False)
+    assert study.live is not None
+    assert study.live.began is not None
+    assert not study.owed
+    assert world.calls.count("start") == 2
+
+
+def test_a_doubted_refusal_can_be_cancelled() -> None:
+    world = World()
+    world.refusals = [NO_ANSWER, NO]
+    study_id = world.submit(document())
+    world.advance(study_id)
+    world.advance(study_id)
+    assert say(world, study_id, CommandKind.CANCEL).phase is Phase.SEARCHING
+    world.pass_time(900)
+    study = world.advance(study_id)
+    assert study.phase is Phase.CANCELLED
+    assert study.ledger.reserved == 0
+
+
+def test_a_round_that_was_stopped_before_it_was_made_leaves_a_foreign_job_alone() -> None:
+    world = World()
+    world.refusals = [NO_ANSWER]
+    study_id = world.submit(document())
+    world.advance(study_id)
+    job = f"tw-{study_id}-r01"
+    world.jobs[job] = Job({}, {"team": "others"})
+    assert say(world, study_id, CommandKind.STOP).live is not None
+    world.pass_time(900)
+    study = world.advance(study_id)
+    assert study.phase.is_over
+    assert not study.rounds
+    assert world.jobs[job].status == "InProgress"

@@ -18,7 +18,9 @@ from tests.support.build import (
 )
 from tunewright.domain.budget import Ledger
 from tunewright.domain.round import RoundStatus, WarmStart
+from tunewright.domain.seen import RoundSeen
 from tunewright.domain.space import CategoricalRange, Scaling, SearchSpace
+from tunewright.domain.steps.close import GONE_AFTER
 from tunewright.domain.steps.settle import (
     Done,
     Foreign,
@@ -26,7 +28,9 @@ from tunewright.domain.steps.settle import (
     Outcome,
     Outdated,
     Refused,
+    claim,
     settle,
+    settle_doubt,
 )
 from tunewright.domain.steps.step import Step
 from tunewright.domain.study import (
@@ -202,3 +206,54 @@ def test_a_space_of_another_kind_is_not_bent() -> None:
     before = planned(2, warm_start=WARM, space=SearchSpace(ranges=(depth,)))
     after = settled(before, Refused("no")).study.rounds[-1].plan.space
     assert after == SearchSpace(ranges=(depth.but(scaling=Scaling.LINEAR),))
+
+
+def doubted(number: int = 1, **changes: Any) -> Study:
+    """A study whose second try of a start was just refused."""
+    before = planned(number, **changes)
+    (action,) = before.owed
+    assert isinstance(action, StartRound)
+    again = claim(before, action).study
+    return settled(again, Refused("no")).study
+
+
+def test_a_refusal_of_a_later_try_is_told_and_doubted_while_the_job_may_show() -> None:
+    after = doubted()
+    assert after.live is not None
+    assert after.ledger.reserved > 0
+    assert after.doubt is not None
+    assert after.doubt.until == START + GONE_AFTER
+    assert after.due(START + GONE_AFTER) is None
+    assert after.waits_for_capacity(START)
+
+
+def test_a_doubted_job_that_shows_runs_and_one_that_never_does_was_refused() -> None:
+    study_ = doubted()
+    live, doubt = study_.live, study_.doubt
+    assert live is not None
+    assert doubt is not None
+    gone = RoundSeen(job=live.plan.job, exists=False)
+    assert settle_doubt(study_, live, doubt, gone, doubt.until - timedelta(seconds=1)) is None
+    refused = settle_doubt(study_, live, doubt, gone, doubt.until)
+    assert refused is not None
+    assert refused.study.phase is Phase.NEEDS_PERSON
+    assert refused.study.ledger.reserved == 0
+    assert refused.decisions[0].reason == "SageMaker refused attempt 1 at round 1: no"
+    runs = settle_doubt(study_, live, doubt, RoundSeen(job=live.plan.job, exists=True), START)
+    assert runs is not None
+    assert not runs.study.owed
+    assert runs.study.live is not None
+    assert runs.study.live.status is RoundStatus.RUNNING
+
+
+def test_another_attempt_after_a_doubt_is_not_doubted() -> None:
+    study_ = doubted(2, warm_start=WARM)
+    live, doubt = study_.live, study_.doubt
+    assert live is not None
+    assert doubt is not None
+    gone = RoundSeen(job=live.plan.job, exists=False)
+    step = settle_doubt(study_, live, doubt, gone, doubt.until)
+    assert step is not None
+    assert step.study.live is not None
+    assert step.study.owed == (StartRound(job=step.study.live.plan.job),)
+    assert step.study.live.plan.attempt == 2

@@ -7,6 +7,7 @@ that which it has once the faults before it have happened.
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from tests.simulation import household
 from tests.simulation.faults import CALM, Fault, Plan
@@ -79,7 +80,10 @@ def unanswered_start_is_refused() -> Outcome:
     plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = (
         "timeout_after", 0.5,
     )  # fmt: skip
-    return _cancelled(story, plan)
+    outcome = _cancelled(story, plan)
+    if any("refused" in each for each in _reasons(outcome)):
+        outcome.violations.append(("I-6", "people were told that a job was refused which runs"))
+    return outcome
 
 
 def zombie_starts_after_the_cancel() -> Outcome:
@@ -88,6 +92,38 @@ def zombie_starts_after_the_cancel() -> Outcome:
     plan["sagemaker", 0] = "full", 0.0
     plan["call", _call(story, {}, "OnWake", "CreateHyperParameterTuningJob")] = _stall(396)
     return _cancelled(story, plan)
+
+
+def _stopped_at(seconds: float, **more: Any) -> Story:
+    return Story((Part("ana", spec(rounds=_sizes(4, 2)), words=((seconds, "stop"),)),), **more)
+
+
+def refused_after_it_was_made() -> Outcome:
+    """A start is done, but not written; the next try is refused, and the job not seen at once."""
+    story, plan = _stopped_at(60, luck=CERTAIN), _none()
+    made = _call(story, plan, "OnWake", "CreateHyperParameterTuningJob")
+    plan["call", made + 1] = "trouble", 0.0  # The write of what came of it.
+    plan["sagemaker", 1] = "refuse", 0.0
+    plan["stale", 0] = plan["stale", 1] = "stale", 0.0
+    return _play(story, plan)
+
+
+def refused_when_sent_again() -> Outcome:
+    """The first sending of a start is done; the second is refused, and the job not seen at once."""
+    story, plan = _stopped_at(60, luck=CERTAIN), _none()
+    plan["call", _call(story, plan, "OnWake", "CreateHyperParameterTuningJob")] = "twice", 0.0
+    plan["sagemaker", 1] = "refuse", 0.0
+    plan["stale", 0] = "stale", 0.0
+    return _play(story, plan)
+
+
+def a_stopped_round_finds_its_name_taken() -> Outcome:
+    """The start of round 2 stalls; it is stopped; the job of that name is somebody else's."""
+    rounds = _sizes(4, 2, rounds=2)
+    part = Part("ana", spec(rounds=rounds), words=((160.0, "stop"),))
+    story, plan = Story((part,), CERTAIN, foreign_round=True), _none()
+    plan["call", _call(story, plan, "OnWake", "CreateHyperParameterTuningJob", 1)] = _stall(390)
+    return _play(story, plan)
 
 
 def _one_late_trial() -> Story:
@@ -212,6 +248,9 @@ SCENARIOS: dict[str, Scenario] = {
         unanswered_start_meets_a_full_quota,
         unanswered_start_is_refused,
         zombie_starts_after_the_cancel,
+        refused_after_it_was_made,
+        refused_when_sent_again,
+        a_stopped_round_finds_its_name_taken,
         news_comes_while_older_news_is_folded,
         two_record_one_trial,
         sweep_dies_while_it_tells,

@@ -5,13 +5,13 @@ import io
 import random
 import urllib.error
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.message import Message as Headers
 from typing import Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.simulation import seam
 from tests.simulation.carriers import Carriers, profile_parameter
@@ -179,7 +179,8 @@ class World:
         mutating = operation.startswith(_MUTATING)
         if mutating and fault is not None and fault[0] == "twice":
             self._first_of_two(service, operation, request)
-        answer = self._effect(service, operation, request)
+        with self._telling(sent_again=mutating and note == "twice"):
+            answer = self._effect(service, operation, request)
         self.clock.pause()
         if fault is not None:
             self._after(fault, service, operation)
@@ -193,6 +194,16 @@ class World:
         with contextlib.suppress(Exception):  # Nobody heard of it.
             self._effect(service, operation, request)
         self.clock.pause()
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _telling(*, sent_again: bool) -> Iterator[None]:
+        """Say in an error, as boto3 does, that the request was sent before."""
+        try:
+            yield
+        except ClientError as error:
+            error.response["ResponseMetadata"] = {"RetryAttempts": int(sent_again)}
+            raise
 
     @staticmethod
     def _before(fault: Fault, service: str, operation: str) -> None:

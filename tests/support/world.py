@@ -54,6 +54,7 @@ class World:
         self.refusals: list[Exception] = []
         self.hosting_trouble: list[Exception] = []
         self.stop_calls: list[str] = []
+        self.unseen: set[str] = set()
         self.paused = False
         self._random = random.Random(7)  # noqa: S311 - a test's luck
         self.store = MemoryStore() if store is None else store
@@ -125,19 +126,18 @@ class World:
         assert not [job for job in live if job.tags == tags], "two live rounds of one study"
         self.jobs[name] = Job(request, tags, created=self.time)
 
-    def stop(self, job: str) -> None:
+    def stop(self, job: str, tags: dict[str, str] | None = None) -> None:
         self.stop_calls.append(job)
         held = self.jobs.get(job)
-        if held is not None and held.status == "InProgress":
+        if held is not None and held.status == "InProgress" and tags in (None, held.tags):
             held.status = "Stopping"
 
-    def look(self, *names: str) -> Any:
-        """Both ports have a `look`: a tuning job by its name, an endpoint by name and stack."""
-        if len(names) == 2:
-            return self.endpoints.get(names[0])
-        (job,) = names
+    def look(self, job: str, owner: str | dict[str, str] | None = None) -> Any:
+        """Both ports have a `look`: a job by name and tags, an endpoint by name and stack."""
+        if isinstance(owner, str):
+            return self.endpoints.get(job)
         held = self.jobs.get(job)
-        if held is None:
+        if held is None or job in self.unseen or owner not in (None, held.tags):
             return RoundSeen(job=job, exists=False)
         return RoundSeen(
             job=job,

@@ -5,14 +5,12 @@ nobody can know. "Already exists" is success once the tags say that it is ours.
 """
 
 import hashlib
-import math
 import re
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from tunewright.adapters.training_job import training_job_seen
 from tunewright.domain import names
 from tunewright.domain.errors import (
     CapacityError,
@@ -24,7 +22,6 @@ from tunewright.domain.profile import Profile
 from tunewright.domain.seen import HostedSeen, RoundSeen, TrainingJobSeen
 from tunewright.domain.spec import Deploy
 from tunewright.domain.study import Deployment
-from tunewright.domain.trial import TrialStatus
 
 _PAGE = 100
 _CAPACITY = "ResourceLimitExceeded"
@@ -87,6 +84,11 @@ def is_taken(error: ClientError) -> bool:
     )
 
 
+def _was_sent_again(error: ClientError) -> bool:
+    """Whether boto3 sent the request before, and what it answers is about the last time only."""
+    return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
 class SageMakerTuning:
     """Tuning jobs and their training jobs."""
 
@@ -100,6 +102,8 @@ class SageMakerTuning:
             self._client.create_hyper_parameter_tuning_job(**request)
         except ClientError as error:
             if not (is_taken(error) or self._was_made(job, error)):
+                if _was_sent_again(error) and code_of(error) in _REFUSALS:
+                    raise UnknownOutcomeError(code_of(error), words_of(error)) from error
                 raise_for(error)
             self._adopt(job, tags, error)
         except BotoCoreError as error:
@@ -116,15 +120,19 @@ class SageMakerTuning:
             arn = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)[
                 "HyperParameterTuningJobArn"
             ]
-            held = tags_of(self._client, arn)
+            is_ours = self._has_tags(arn, tags)
         except (ClientError, BotoCoreError) as error:
             raise UnknownOutcomeError(type(error).__name__, str(error)) from error
-        if any(held.get(key) != value for key, value in tags.items()):
+        if not is_ours:
             raise ForeignError(code_of(taken), words_of(taken))
 
-    def stop(self, job: str) -> None:
-        """Stop a tuning job; one that has ended, or is not there, is left alone."""
-        if self.look(job).status != "InProgress":
+    def _has_tags(self, arn: str, tags: dict[str, str]) -> bool:
+        held = tags_of(self._client, arn)
+        return all(held.get(key) == value for key, value in tags.items())
+
+    def stop(self, job: str, tags: dict[str, str] | None = None) -> None:
+        """Stop a tuning job; one that has ended, is not there or not ours, is left alone."""
+        if self.look(job, tags).status != "InProgress":
             return
         try:
             self._client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
@@ -135,10 +143,12 @@ class SageMakerTuning:
         except BotoCoreError as error:
             raise_for(error)
 
-    def look(self, job: str) -> RoundSeen:
-        """Describe a tuning job."""
+    def look(self, job: str, tags: dict[str, str] | None = None) -> RoundSeen:
+        """Describe a tuning job; if tags are given, one without them is as good as not there."""
         try:
             told = self._client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=job)
+            if tags is not None and not self._has_tags(told["HyperParameterTuningJobArn"], tags):
+                return RoundSeen(job=job, exists=False)
         except ClientError as error:
             if is_missing(error):
                 return RoundSeen(job=job, exists=False)
@@ -183,47 +193,13 @@ class SageMakerTuning:
             raise UnknownOutcomeError(code_of(error), words_of(error)) from error
         except BotoCoreError as error:
             raise_for(error)
-        return _training_job(told)
+        return training_job_seen(told)
 
 
 def tags_of(client: Any, arn: str) -> dict[str, str]:  # noqa: ANN401 - boto3 carries no types
     """Return the tags of a resource; its client raises what boto3 does."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     return {each["Key"]: each["Value"] for page in pages for each in page["Tags"]}
-
-
-def _training_job(told: Mapping[str, Any]) -> TrainingJobSeen:
-    tuning_job = told.get("TuningJobArn")
-    return TrainingJobSeen(
-        name=told["TrainingJobName"],
-        tuning_job=names.name_in_arn(tuning_job) if tuning_job else None,
-        status=_status(told["TrainingJobStatus"]),
-        hyperparameters=dict(told.get("HyperParameters") or {}),
-        metrics={
-            each["MetricName"]: float(each["Value"])
-            for each in told.get("FinalMetricDataList") or ()
-            if math.isfinite(each["Value"])
-        },
-        created=told["CreationTime"],
-        started=told.get("TrainingStartTime"),
-        ended=told.get("TrainingEndTime") or _ended(told),
-        billable_seconds=told.get("BillableTimeInSeconds"),
-        failure_reason=told.get("FailureReason"),
-        model=(told.get("ModelArtifacts") or {}).get("S3ModelArtifacts"),
-    )
-
-
-def _status(status: str) -> TrialStatus:
-    try:
-        return TrialStatus(status)
-    except ValueError:  # A status that AWS adds one day is not an end that we know.
-        return TrialStatus.IN_PROGRESS
-
-
-def _ended(told: Mapping[str, Any]) -> datetime | None:
-    """A job that never started has no end of training; it ended when it was last changed."""
-    over = told["TrainingJobStatus"] in {"Completed", "Failed", "Stopped"}
-    return told.get("LastModifiedTime") if over else None
 
 
 class SageMakerHosting:

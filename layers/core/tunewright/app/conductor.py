@@ -41,6 +41,7 @@ from tunewright.domain.steps.settle import (
     Outcome,
     Outdated,
     Refused,
+    claim,
     settle,
 )
 from tunewright.domain.steps.step import EndpointSeen, Look, Observation, Step, View
@@ -71,11 +72,13 @@ class _Looked:
         at: The views that it has.
         listed: The live round as it was told before its trials were listed. What is told of it
             afterwards may count an end or an objective that came too late for the list.
+        mine: The version by which this wake owes something, and has not tried it yet.
     """
 
     since: datetime
     at: set[View]
     listed: RoundSeen | None = None
+    mine: int | None = None
 
 
 class Conductor:
@@ -150,7 +153,7 @@ class Conductor:
                 looked.at.add(view)
                 return True
             case Step():
-                went_on = self._commit(study, step, now)
+                went_on = self._commit(study, step, now, looked)
                 looked.at &= {View.ROUND}
                 looked.listed = None
                 return went_on
@@ -159,11 +162,12 @@ class Conductor:
             case _ as never:  # pragma: no cover
                 assert_never(never)
 
-    def _commit(self, study: Study, step: Step, now: datetime) -> bool:
+    def _commit(self, study: Study, step: Step, now: datetime, looked: _Looked) -> bool:
         """Write a step, or that the stack's budget has no room for it; False if that was told."""
         counted = account(study, step, now)
         try:
-            self._studies.commit(counted, expected=study.version)
+            written = self._studies.commit(counted, expected=study.version)
+            looked.mine = written.version if written.owed != study.owed else None
         except OverBudgetError:
             if counted.charge is None:
                 raise
@@ -184,8 +188,8 @@ class Conductor:
         live = study.live
         if View.TRIALS in views:
             seen = replace(seen, trials=self._trials.of_study(study.id))
-        if View.ROUND in views and live is not None and not study.owed:
-            told = looked.listed or self._tuning.look(live.plan.job)
+        if View.ROUND in views and live is not None and (study.doubt or not study.owed):
+            told = looked.listed or self._tuning.look(live.plan.job, _owner(study))
             seen = replace(seen, round=told)
         if View.ENDPOINT in views:
             report = self._report(study)
@@ -215,25 +219,25 @@ class Conductor:
     def _perform(self, study: Study, looked: _Looked) -> bool:
         """Do the first action that is due, and write what came of it; False if nothing did yet."""
         action = study.due(self._clock.now())
-        outcome = None if action is None else self._do(study, action, looked.since)
+        outcome = None if action is None else self._do(study, action, looked)
         if action is None or outcome is None:
             return False
         now = self._clock.now()
         step = settle(study, action, outcome, now)
         if step is None:
             return False
-        self._commit(study, step, now)
+        self._commit(study, step, now, looked)
         looked.at.add(View.ROUND)  # The world has changed: look at it, and list it again.
         looked.at.discard(View.LISTING)
         looked.listed = None
         return True
 
-    def _do(self, study: Study, action: Action, since: datetime) -> Outcome | None:
+    def _do(self, study: Study, action: Action, looked: _Looked) -> Outcome | None:
         match action:
             case StartRound():
-                return self._start(study, since)
+                return self._start(study, action, looked)
             case StopRound(job=job):
-                self._tuning.stop(job)
+                self._tuning.stop(job, _owner(study))
                 return Done()
             case DeployModel():
                 return self._deployed(study)
@@ -258,15 +262,19 @@ class Conductor:
             case _:
                 return None
 
-    def _start(self, study: Study, since: datetime) -> Outcome | None:
+    def _start(self, study: Study, action: StartRound, looked: _Looked) -> Outcome | None:
         live = study.live
         if live is None:
             return None
         if self._switch.is_thrown():
             return Halted()
         request = compile_request(study.spec, study.profile, live.plan, study.tags)
-        if self._clock.now() - since > FRESH:
+        if self._clock.now() - looked.since > FRESH:
             return None  # The next wake looks again.
+        if looked.mine != study.version:
+            self._commit(study, claim(study, action), self._clock.now(), looked)
+            return None  # What was written is loaded again, and then tried.
+        looked.mine = None
         try:
             self._tuning.start(request, study.tags)
         except RefusedError as error:
@@ -276,3 +284,12 @@ class Conductor:
         except ForeignError as error:
             return Foreign(error.words)
         return Done()
+
+
+def _owner(study: Study) -> dict[str, str] | None:
+    """Return the tags by which the live round's job must be known for ours; None if it is known.
+
+    While nobody has seen that we made it, what goes by its name may be somebody else's.
+    """
+    live = study.live
+    return study.tags if live is not None and live.began is None else None

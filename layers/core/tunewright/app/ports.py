@@ -139,23 +139,25 @@ class Tuning(Protocol):
         """Make a tuning job, unless it is there already and has our tags.
 
         Raises:
-            RefusedError: SageMaker does not take the request.
+            RefusedError: SageMaker does not take the request, which was sent but once.
             CapacityError: A quota is used up.
             ForeignError: The name is taken by a job without our tags.
             UnknownOutcomeError: Nobody can say whether it was made.
         """
         ...
 
-    def stop(self, job: str) -> None:
+    def stop(self, job: str, tags: dict[str, str] | None = None) -> None:
         """Stop a tuning job; one that has ended, or is not there, is left alone.
+
+        With tags, so is one that does not have them.
 
         Raises:
             UnknownOutcomeError: Nobody can say whether it was told to stop.
         """
         ...
 
-    def look(self, job: str) -> RoundSeen:
-        """Describe a tuning job.
+    def look(self, job: str, tags: dict[str, str] | None = None) -> RoundSeen:
+        """Describe a tuning job; with tags, one that does not have them does not exist.
 
         Raises:
             UnknownOutcomeError: SageMaker does not answer now.

@@ -10,13 +10,35 @@ from pydantic import Field
 from tunewright.domain.values import Value
 
 
+class Doubt(Value):
+    """A refusal that is not believed yet: an earlier try may have made the job.
+
+    Attributes:
+        words: SageMaker's words.
+        until: When it is believed, if the job was not seen by then.
+    """
+
+    words: str
+    until: datetime
+
+
 class StartRound(Value):
-    """Make the tuning job of the live round."""
+    """Make the tuning job of the live round.
+
+    Attributes:
+        job: The tuning job's name.
+        not_before: When it may be tried again; None for now.
+        waits: How often SageMaker had no capacity for it.
+        tries: Tries after the first; each is written before it is made.
+        doubt: The refusal that is not believed yet; None while there is none.
+    """
 
     kind: Literal["start_round"] = "start_round"
     job: str
     not_before: datetime | None = None
     waits: int = 0
+    tries: int = 0
+    doubt: Doubt | None = None
 
 
 class StopRound(Value):

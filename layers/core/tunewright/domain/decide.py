@@ -20,6 +20,7 @@ from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.lease import end_lease
 from tunewright.domain.steps.plan import end, next_round
 from tunewright.domain.steps.resync import resync
+from tunewright.domain.steps.settle import settle_doubt
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, Study
 
@@ -44,7 +45,7 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
     if study.phase.is_over:
         return end_lease(study, seen.lease, now)
     if study.owed:
-        return _while_owing(study, now)
+        return _while_owing(study, seen, now)
     if study.phase is Phase.SEARCHING:
         live = study.live
         return _between(study, seen, now) if live is None else _during(study, live, seen, now)
@@ -53,9 +54,15 @@ def decide(study: Study, seen: Observation, now: datetime) -> Step | Look | None
     return None
 
 
-def _while_owing(study: Study, now: datetime) -> Step | None:
+def _while_owing(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
     """Wait for what is owed; waiting for capacity is not longer than the search may take."""
-    live, waits = study.live, study.waits_for_capacity(now)
+    live, waits, doubt = study.live, study.waits_for_capacity(now), study.doubt
+    if live is not None and doubt is not None:
+        if seen.round is None or seen.round.job != live.plan.job:
+            return Look(View.ROUND)
+        step = settle_doubt(study, live, doubt, seen.round, now)
+        if step is not None:
+            return step
     over = search_is_over(study, now) if waits else None
     if live is None or over is None:
         return None

@@ -14,6 +14,7 @@ from tunewright.domain.actions import (
     CommandKind,
     Deployment,
     DeployModel,
+    Doubt,
     StartRound,
     StopRound,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "DecisionKind",
     "DeployModel",
     "Deployment",
+    "Doubt",
     "Incumbent",
     "Phase",
     "Standing",
@@ -313,12 +315,19 @@ class Study(Value):
                 return action
         return None
 
+    @property
+    def doubt(self) -> Doubt | None:
+        """The refusal of the live round that is not believed yet; None if there is none."""
+        found = (each.doubt for each in self.owed if isinstance(each, StartRound))
+        return next(found, None)
+
     def waits_for_capacity(self, now: datetime) -> bool:
-        """Whether SageMaker had no capacity for the live round, and was not asked again since."""
+        """Whether SageMaker is not asked again yet: it had no capacity, or its no is doubted."""
         return any(_waits(each, now) for each in self.owed)
 
 
 def _waits(action: Action, now: datetime) -> bool:
-    if not isinstance(action, StartRound) or action.not_before is None:
+    if not isinstance(action, StartRound):
         return False
-    return action.not_before > now
+    later = action.not_before is not None and action.not_before > now
+    return later or action.doubt is not None

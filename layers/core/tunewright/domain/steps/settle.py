@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from tunewright.domain.round import Round, RoundStatus
+from tunewright.domain.seen import RoundSeen
 from tunewright.domain.steps.choose import finish
-from tunewright.domain.steps.close import ask
+from tunewright.domain.steps.close import GONE_AFTER, ask
 from tunewright.domain.steps.hold import STACK_PAUSED, hold
 from tunewright.domain.steps.plan import another_attempt
 from tunewright.domain.steps.step import Step
@@ -14,6 +15,7 @@ from tunewright.domain.study import (
     Action,
     DecisionKind,
     DeployModel,
+    Doubt,
     Hold,
     Phase,
     StartRound,
@@ -95,7 +97,7 @@ def _started(study: Study, action: StartRound, outcome: Told, now: datetime) -> 
         case NoCapacity(words):
             return _wait(study, live, action, words, now)
         case Refused(words):
-            return _refused(study, live, words, now)
+            return _refused(study, live, action, words, now)
         case Outdated():
             return None
         case Foreign(words):
@@ -129,10 +131,46 @@ def _wait(study: Study, live: Round, action: StartRound, words: str, now: dateti
     return step.tell(DecisionKind.WAITING, reason, now, round_number=live.plan.number)
 
 
-def _refused(study: Study, live: Round, words: str, now: datetime) -> Step:
-    plan = another_attempt(study, live)
-    number, attempt = live.plan.number, live.plan.attempt
-    said = f"SageMaker refused attempt {attempt} at round {number}: {words}"
+def claim(study: Study, action: StartRound) -> Step:
+    """Write that a start is tried once more: whoever tried it before may have made its job."""
+    return Step(study.but(owed=(action.but(tries=action.tries + 1),)))
+
+
+def _refused(study: Study, live: Round, action: StartRound, words: str, now: datetime) -> Step:
+    """Believe the refusal of the only try there was; another may have come after a job was made.
+
+    SageMaker may not know a new job at once, so that one look does not show that there is none.
+    """
+    if action.tries == 0:
+        return _tried_otherwise(study, live, words, now)
+    doubted = action.but(doubt=Doubt(words=words, until=now + GONE_AFTER))
+    reason = (
+        f"{_said(live, words)}; an earlier try may have made {live.plan.job}: it is looked for "
+        f"during {show_duration(GONE_AFTER.total_seconds())}"
+    )
+    return Step(study.but(owed=(doubted,))).tell(
+        DecisionKind.ROUND_REFUSED, reason, now, round_number=live.plan.number
+    )
+
+
+def settle_doubt(
+    study: Study, live: Round, doubt: Doubt, told: RoundSeen, now: datetime
+) -> Step | None:
+    """Take a job for started that is there after all; believe the refusal if it never shows."""
+    if told.exists:
+        return _runs(study, live, now)
+    if now < doubt.until:
+        return None
+    return _tried_otherwise(study, live, doubt.words, now)
+
+
+def _said(live: Round, words: str) -> str:
+    return f"SageMaker refused attempt {live.plan.attempt} at round {live.plan.number}: {words}"
+
+
+def _tried_otherwise(study: Study, live: Round, words: str, now: datetime) -> Step:
+    plan, number = another_attempt(study, live), live.plan.number
+    said = _said(live, words)
     if plan is None:
         told = Step(study.without_live()).tell(
             DecisionKind.ROUND_REFUSED, said, now, round_number=number
