@@ -106,6 +106,16 @@ def test_to_go_back_to_nothing_is_told(host: EndpointHost) -> None:
     assert (status, reason) == ("Failed", "the old fleet is gone")
 
 
+def test_a_fleet_that_alone_is_there_answers_all(host: EndpointHost, models: Any) -> None:
+    old, new = (float(expected(model, [[0.5, 0.1, 0.2]])[0]) for model in models)
+    after(lambda h: host.prepare("e", "v", of(NEW), 1, h, generation="2"))
+    host.route("e", 0.25)
+    assert asked(host, 20) == pytest.approx([new] * 20)
+    after(lambda h: host.start("e", "v", of(OLD), 1, h))
+    host.route("e", 0.0)
+    assert asked(host, 5) == pytest.approx([old] * 5)
+
+
 def test_a_fleet_grows_and_shrinks(host: EndpointHost, tmp_path: Path) -> None:
     after(lambda h: host.start("e", "v", of(OLD), 1, h))
     assert after(lambda h: host.resize("e", 3, h)) == ("InService", None)

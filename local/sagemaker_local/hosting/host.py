@@ -221,10 +221,11 @@ class EndpointHost:
         return answer
 
     def _chosen(self, endpoint: str) -> Deployment | None:
-        fleet = self._beside.get(endpoint)
-        if fleet is not None and fleet.chance.random() < fleet.share:
-            return fleet.deployment
-        return self._live.get(endpoint)
+        fleet, live = self._beside.get(endpoint), self._live.get(endpoint)
+        if fleet is None:
+            return live
+        # After a restart the second fleet may be there first: better its answer than none
+        return fleet.deployment if live is None or fleet.chance.random() < fleet.share else live
 
     def shutdown(self) -> None:
         """End all endpoints."""

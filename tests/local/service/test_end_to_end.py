@@ -251,21 +251,21 @@ def test_a_deployment_of_a_killed_server_is_ended_by_the_next(tmp_path: Path) ->
     process, url = serve(tmp_path / "state")
     sm, runtime = client("sagemaker", url), client("sagemaker-runtime", url)
 
-    def answers() -> bool:
+    def refused() -> str:
         try:
             runtime.invoke_endpoint(EndpointName="live", ContentType="text/csv", Body=b"1,2")
-        except runtime.exceptions.ClientError:
-            return False
-        return True
+        except runtime.exceptions.ClientError as error:
+            return str(error)
+        return ""
 
-    until(answers, 60)
+    until(lambda: not refused(), 60)
     first = shown()
     assert (first["EndpointStatus"], first["EndpointConfigName"]) == ("Updating", "one")
     while shown()["EndpointStatus"] == "Updating":
-        assert answers()
+        assert refused() == ""
         time.sleep(0.1)
     assert (shown()["EndpointStatus"], shown()["EndpointConfigName"]) == ("InService", "two")
-    assert answers()
+    assert refused() == ""
     sm.close(), runtime.close()
     kill(process)
 
