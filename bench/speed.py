@@ -6,17 +6,21 @@ Run it with `make bench`. What a Lambda has for a decision is a fraction of a se
 import statistics
 import time
 from collections.abc import Callable
+from decimal import Decimal
 
 import numpy as np
 
 from gp_surrogate import GaussianProcess
 from sagemaker_local.suggest.bayesian import Observed, suggest_bayesian
 from sagemaker_local.suggest.space import Space
-from tests.support.build import trial
+from tests.support.build import START, trial
 from tunewright.domain.forecast import forecast
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.refinement import refine
+from tunewright.domain.round import Bar, Progress
 from tunewright.domain.space import ContinuousRange, SearchSpace
+from tunewright.domain.spec import DEFAULT_RULES
+from tunewright.domain.stopping import Situation, judge, look_out
 
 RUNS = 7
 OBJECTIVE = Objective(metric="m", goal=Goal.MAXIMIZE)
@@ -87,6 +91,30 @@ def forecasting(count: int, size: int) -> Callable[[], object]:
     )
 
 
+def outlook(count: int, size: int) -> Callable[[], object]:
+    """Ask how much a round's ranges may still hold, for the rule about regret."""
+    space, trials = study(count, size)
+    return lambda: look_out(space, trials, OBJECTIVE, study_id="bench", round_number=1)
+
+
+def verdicts(count: int) -> Callable[[], object]:
+    """Let the default rules judge a round of a study of so many trials."""
+    progress = Progress(completed=count, bar=Bar(value=0.5, trial="t"), early=(0.1,) * 20)
+    situation = Situation(
+        objective=OBJECTIVE,
+        progress=progress,
+        best=0.5,
+        finished=count,
+        parameters=10,
+        trials=count + 1,
+        parallel=5,
+        spent=Decimal(1),
+        began=START,
+        now=START,
+    )
+    return lambda: [judge(rule, situation) for rule in DEFAULT_RULES]
+
+
 def suggestion(count: int, size: int) -> Callable[[], object]:
     """Suggest a trial, with five pending."""
     ranges = [{"Name": f"x{n}", "MinValue": "0", "MaxValue": "1"} for n in range(size)]
@@ -108,6 +136,9 @@ def main() -> None:
         ("fit 300 × 10", fit(300, 10)),
         ("refine 100 trials × 10", refinement(100, 10)),
         ("forecast 100 trials × 10", forecasting(100, 10)),
+        ("regret, 100 trials × 10", outlook(100, 10)),
+        ("regret, 400 trials × 10", outlook(400, 10)),
+        ("default rules, 750 trials", verdicts(750)),
         ("refine 750 trials × 20", refinement(750, 20)),
         ("suggest at 100 trials × 7", suggestion(100, 7)),
         ("suggest at 400 trials × 7", suggestion(400, 7)),

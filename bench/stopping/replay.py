@@ -21,7 +21,7 @@ from bench.search.results import RESULTS
 from bench.search.split import names
 from bench.stopping.traces import TRACES, read, study_of
 from sagemaker_local.suggest.completion import not_improving
-from tunewright.domain.spec import DEFAULT_GAIN, Gain, NotImproving
+from tunewright.domain.spec import All, Gain, NotImproving, Regret, Rule
 from tunewright.domain.stopping import Ends
 from tunewright.domain.whatif import what_if
 
@@ -61,16 +61,15 @@ Stop = Callable[["Study", "list[Trial]"], "tuple[int, int] | None"]
 """Trials that have ended and trials launched when a rule fires; None if it never does."""
 
 
-def patience(trials: int, gain: Gain) -> Stop:
-    """Our own rule, as it stands in the domain."""
+def ours(*rules: Rule) -> Stop:
+    """Our own rules, as they stand in the domain; any of them may fire."""
 
     def stop(study: Study, trials_: list[Trial]) -> tuple[int, int] | None:
-        rule = NotImproving(trials=trials, min_gain=gain)
-        found = what_if(study, trials_, [rule])
+        found = what_if(study, trials_, rules)
         if not found.firings:
             return None
         fired = found.firings[0]
-        assert fired.ends is Ends.ROUND  # noqa: S101 - it is the only rule
+        assert fired.ends is Ends.ROUND  # noqa: S101 - all of them end it
         return sum((t.ended or fired.at) <= fired.at for t in trials_), found.trials
 
     return stop
@@ -111,10 +110,16 @@ def rules(problem: Problem) -> dict[str, Stop]:
     found: dict[str, Stop] = {}
     for count in (10, 15, 20, 22, 25):
         default = " (default)" if count == 20 else ""
-        found[f"not_improving, {count} trials, 2 % of spread{default}"] = patience(
-            count, DEFAULT_GAIN
+        found[f"not_improving, {count} trials, 2 % of spread{default}"] = ours(
+            NotImproving(trials=count)
         )
-    found["not_improving, 20 trials, any gain"] = patience(20, Gain(kind="absolute", amount=0.0))
+    any_gain = Gain(kind="absolute", amount=0.0)
+    found["not_improving, 20 trials, any gain"] = ours(NotImproving(trials=20, min_gain=any_gain))
+    found["regret, below 5 % of spread at 90 % (its default)"] = ours(Regret())
+    loose = Regret(below=Gain(kind="spread", amount=0.2))
+    found["not_improving, 10 trials, and regret, below 20 % at 90 %; or 25 trials"] = ours(
+        All(rules=(NotImproving(trials=10), loose)), NotImproving(trials=25)
+    )
     found |= {f"AMT, {count} trials": amt(count) for count in (10, 20, 30)}
     found |= {f"who knows the end, within {t}": foresight(t, scale) for t in (0.005, 0.01, 0.02)}
     return found

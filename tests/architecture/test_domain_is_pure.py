@@ -29,7 +29,7 @@ PURE = frozenset(
         "typing",
     }
 )
-MAY_ASK_THE_SURROGATE = {"refinement.py", "forecast.py", "selection.py"}
+MAY_ASK_THE_SURROGATE = {"refinement.py", "forecast.py", "selection.py", "outlook.py"}
 IMPURE_CALLS = {"now", "today", "utcnow", "open", "print", "getenv", "urandom", "uuid4"}
 
 FILES = sorted(DOMAIN.rglob("*.py"))

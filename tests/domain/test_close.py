@@ -21,7 +21,7 @@ from tunewright.domain.budget import Ledger
 from tunewright.domain.round import Progress, RoundStatus
 from tunewright.domain.seen import RoundSeen
 from tunewright.domain.steps.close import ask, close, judge_live
-from tunewright.domain.steps.step import Look, Step, View
+from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 
 JOB = plan().job
@@ -181,7 +181,7 @@ def test_a_rule_that_fires_stops_the_round_and_what_follows_is_what_the_rule_end
 ) -> None:
     before = live(Progress(**progress), spec={"stop": [rule]})
     assert before.live is not None
-    step = judge_live(before, before.live, START)
+    step = judge_live(before, before.live, Observation(), START)
     assert step is not None
     after = step.study
     assert after.owed == (StopRound(job=JOB),)
@@ -198,7 +198,7 @@ def test_the_objectives_target_is_judged_before_all_rules() -> None:
     changes = {"objective": {"maximize": "validation:auc", "target": 0.875}}
     before = live(Progress(), spec=changes, incumbent=incumbent())
     assert before.live is not None
-    step = judge_live(before, before.live, START)
+    step = judge_live(before, before.live, Observation(), START)
     assert step is not None
     assert step.study.rounds[0].stopped_by == "target"
 
@@ -206,7 +206,7 @@ def test_the_objectives_target_is_judged_before_all_rules() -> None:
 def test_while_no_rule_fires_nothing_is_done() -> None:
     before = live()
     assert before.live is not None
-    assert judge_live(before, before.live, START) is None
+    assert judge_live(before, before.live, Observation(), START) is None
 
 
 def test_a_person_can_be_asked_before_the_first_round() -> None:

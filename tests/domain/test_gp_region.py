@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gp_surrogate.region import Box, Gain, expected_gain, good_region
+from gp_surrogate.region import Box, Gain, expected_gain, good_region, regrets
 
 BOX = Box(sizes=(0, 0, 3), low=(0.0, 0.0, 0.0), high=(1.0, 1.0, 0.0), allowed=((), (), (0, 1, 2)))
 
@@ -74,6 +74,33 @@ def test_learning_trials_gain_more_than_spread_ones() -> None:
     assert gain().mean > gain(adaptive=False).mean
 
 
+def behind(count: int, box: Box = BOX) -> list[float]:
+    rows, losses = lessons(count)
+    incumbent = rows[int(np.argmin(losses))]
+    return regrets(rows, losses, box, incumbent=incumbent, seed=1)
+
+
+def test_regrets_are_ascending_and_reach_to_what_is_really_left() -> None:
+    few, many = behind(8), behind(50)
+    assert few == sorted(few)
+    assert len(few) == 200
+    assert few[0] >= 0
+    left = min(lessons(8)[1])  # the function's least value is 0
+    assert left <= few[-1]
+    assert np.median(many) < np.median(few)
+    assert few == behind(8)
+
+
+def test_a_box_around_the_incumbent_holds_less_regret() -> None:
+    rows, losses = lessons(20)
+    best = rows[int(np.argmin(losses))]
+    low, high = (tuple(each + move for each in best[:2]) for move in (-0.02, 0.02))
+    near = Box(BOX.sizes, (*low, 0.0), (*high, 0.0), BOX.allowed)
+    assert np.mean(behind(20, near)) < np.mean(behind(20))
+
+
 def test_no_trials_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         good_region([], [], BOX, core=BOX, share=0.05, seed=1)
+    with pytest.raises(ValueError, match="at least one"):
+        regrets([], [], BOX, incumbent=[0.0, 0.0, 0.0], seed=1)

@@ -22,7 +22,7 @@ MANY = {"choose": list(range(31))}
         ("training.spot", {"max_weight": "2h"}, "training.spot.max_weight", "mean max_wait?"),
         ("search_space.eta", {"ranges": [1, 2]}, "search_space.eta.ranges", "mean range?"),
         ("stop", [{"failure": {}}], "stop[0].failure", "did you mean failures?"),
-        ("stop", [{}], "stop[0]", "exactly one of the keys not_improving, failures"),
+        ("stop", [{}], "stop[0]", "exactly one of the keys not_improving, regret"),
         ("stop", {"failures": {}}, "stop", "is not a list"),
         ("stop", [{"all": [{"trials": 3}]}], "stop[0].all", "at least 2"),
         ("stop", [{"all": [{"trials": 3}, {"all": []}]}], "stop[0].all[1].all", "no such key"),

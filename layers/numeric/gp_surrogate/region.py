@@ -211,6 +211,36 @@ def expected_gain(
     return Gain(float(gains.mean()), float(low), float(high), improvement)
 
 
+def regrets(
+    rows: Rows, losses: Sequence[float], box: Box, *, incumbent: Sequence[float], seed: int
+) -> list[float]:
+    """Draw how far the incumbent may lie behind the least value of the box, in losses; ascending.
+
+    Each draw is one posterior path over the incumbent and the box's most promising points: the
+    function's own values, without the incumbent's luck.
+
+    Args:
+        rows: the trials' mixed points (n, p).
+        losses: their losses (n,).
+        box: where the optimum is sought.
+        incumbent: the best trial's point (p,).
+        seed: makes the draws reproducible.
+
+    Raises:
+        ValueError: there are no trials, or a number is not finite.
+        NotPositiveDefiniteError: the surrogate cannot be fitted.
+    """
+    layout, rng = Layout(box.sizes), np.random.default_rng(seed)
+    model = GaussianProcess.fit(layout.encode(rows), np.array(losses), groups=layout.groups)
+    points = box.fill(POINTS, rng)
+    mean, sd = model.predict(layout.encode(points))
+    finalists = points[np.argsort(mean - OPTIMISM * sd, kind="stable")[:FINALISTS]]
+    together = layout.encode(np.vstack([np.array(incumbent)[None, :], finalists]))
+    paths = model.joint_sample(together, PATHS, rng)
+    found: list[float] = np.sort(paths[:, 0] - paths.min(axis=1)).tolist()
+    return found
+
+
 def _best_mean(model: GaussianProcess) -> float:
     """Return the incumbent's loss without its luck: the least mean at the trials' points."""
     return float(model.predict(model.x)[0].min())

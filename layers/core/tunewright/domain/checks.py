@@ -15,6 +15,7 @@ from tunewright.domain.spec import (
     MAX_TRIALS_WARM,
     All,
     NotImproving,
+    Regret,
     SimpleRule,
     Strategy,
     StudySpec,
@@ -284,6 +285,12 @@ def _patience(spec: StudySpec, rule: SimpleRule, place: tuple[str | int, ...]) -
             (*place, "not_improving", "trials"),
             f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
             f"{max(1, spec.rounds.trials // 2)} would be right",
+        )
+    if isinstance(rule, Regret) and (rule.warm_up or 0) >= spec.rounds.trials:
+        yield Problem(
+            (*place, "regret", "warm_up"),
+            f"a round of {spec.rounds.trials} trials is over before the rule may fire; "
+            f"{spec.rounds.trials // 2} would be right",
         )
 
 

@@ -94,7 +94,7 @@ def _during(study: Study, live: Round, seen: Observation, now: datetime) -> Step
     if told is not None and told.finished > live.progress.finished and not seen.listed:
         return Look(View.LISTING)  # Some ends were lost: the rules are to know of them now.
     if live.status is RoundStatus.RUNNING:
-        return judge_live(study, live, now, listed=seen.listed)
+        return judge_live(study, live, seen, now)
     if told is not None and told.status == "InProgress" and live.began is None:
         return stop_again(study, live, told)
     return None

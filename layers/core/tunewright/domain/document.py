@@ -11,6 +11,7 @@ from tunewright.domain.spec import (
     NoMetric,
     NotImproving,
     Refine,
+    Regret,
     Rounds,
     Rule,
     Spend,
@@ -127,11 +128,8 @@ def _rounds(rounds: Rounds) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     match rule:
-        case NotImproving():
-            written: dict[str, Any] = {"trials": rule.trials, "min_gain": _gain(rule.min_gain)}
-            if rule.warm_up is not None:
-                written["warm_up"] = rule.warm_up
-            return {rule.rule: written}
+        case NotImproving() | Regret():
+            return {rule.rule: _of_gain(rule)}
         case Failures():
             return {rule.rule: {"share": rule.share, "after": rule.after}}
         case NoMetric():
@@ -148,6 +146,15 @@ def _rule(rule: Rule) -> dict[str, Any]:
             return {rule.rule: [_rule(each) for each in rule.rules]}
         case _ as never:  # pragma: no cover
             assert_never(never)
+
+
+def _of_gain(rule: NotImproving | Regret) -> dict[str, Any]:
+    written: dict[str, Any]
+    if isinstance(rule, NotImproving):
+        written = {"trials": rule.trials, "min_gain": _gain(rule.min_gain)}
+    else:
+        written = {"below": _gain(rule.below), "chance": rule.chance}
+    return written if rule.warm_up is None else {**written, "warm_up": rule.warm_up}
 
 
 def _gain(gain: Gain) -> float | str:

@@ -4,7 +4,7 @@ import math
 from typing import Any, Literal
 
 from tunewright.domain.errors import Problem, SpecError
-from tunewright.domain.form import NotImprovingForm, RuleForm, SimpleRuleForm
+from tunewright.domain.form import NotImprovingForm, RegretForm, RuleForm, SimpleRuleForm
 from tunewright.domain.read import read_rules
 from tunewright.domain.spec import (
     DEFAULT_GAIN,
@@ -13,6 +13,7 @@ from tunewright.domain.spec import (
     Gain,
     NoMetric,
     NotImproving,
+    Regret,
     Rule,
     SimpleRule,
     Spend,
@@ -53,6 +54,8 @@ def _simple(
     match key:
         case "not_improving":
             return _not_improving(form.not_improving or NotImprovingForm(), path, problems)
+        case "regret":
+            return _regret(form.regret or RegretForm(), path, problems)
         case "failures":
             return Failures(**given(form.failures, "share", "after"))
         case "no_metric":
@@ -72,13 +75,23 @@ def _simple(
 def _not_improving(
     form: NotImprovingForm, path: tuple[str | int, ...], problems: list[Problem]
 ) -> NotImproving:
-    gain = DEFAULT_GAIN
-    if form.min_gain is not None:
-        try:
-            gain = parse_gain(form.min_gain)
-        except ValueError as error:
-            problems.append(Problem((*path, "min_gain"), str(error)))
+    gain = _gain(form.min_gain, DEFAULT_GAIN, (*path, "min_gain"), problems)
     return NotImproving(**given(form, "trials", "warm_up"), min_gain=gain)
+
+
+def _regret(form: RegretForm, path: tuple[str | int, ...], problems: list[Problem]) -> Regret:
+    rule = Regret(**given(form, "chance", "warm_up"))
+    return rule.but(below=_gain(form.below, rule.below, (*path, "below"), problems))
+
+
+def _gain(
+    text: str | float | None, default: Gain, path: tuple[str | int, ...], problems: list[Problem]
+) -> Gain:
+    try:
+        return default if text is None else parse_gain(text)
+    except ValueError as error:
+        problems.append(Problem(path, str(error)))
+        return default
 
 
 def parse_gain(text: str | float) -> Gain:

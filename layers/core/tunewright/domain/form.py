@@ -202,6 +202,14 @@ class NotImprovingForm(Form):
     warm_up: int | None = Field(None, ge=0)
 
 
+class RegretForm(Form):
+    """Ends a round whose ranges probably hold nothing better that would be worth finding."""
+
+    below: str | Number | None = Field(None, examples=[0.001, "1%", "5% of spread"])
+    chance: Share | None = None
+    warm_up: int | None = Field(None, ge=0)
+
+
 class FailuresForm(Form):
     """Ends a round of which too many trials fail."""
 
@@ -219,6 +227,7 @@ class SimpleRuleForm(Form):
     """One stopping rule: exactly one key."""
 
     not_improving: NotImprovingForm | None = None
+    regret: RegretForm | None = None
     failures: FailuresForm | None = None
     no_metric: NoMetricForm | None = None
     wall_clock: Duration | None = None
@@ -237,7 +246,7 @@ class SimpleRuleForm(Form):
 class RuleForm(SimpleRuleForm):
     """One stopping rule: exactly one key; `all` fires when each of its rules does."""
 
-    all: list[SimpleRuleForm] | None = Field(None, min_length=2, max_length=7)
+    all: list[SimpleRuleForm] | None = Field(None, min_length=2, max_length=8)
 
 
 class RulesForm(Form):

@@ -199,6 +199,8 @@ class Round(Value):
         began: When its tuning job was made.
         ended: When its tuning job ended.
         forecast: The gain that was expected of it, in the metric's units; None if none was made.
+        judged: How many trials of the study had ended when the surrogate was asked last, for the
+            rules; 0 if it was not.
     """
 
     plan: RoundPlan
@@ -211,6 +213,7 @@ class Round(Value):
     began: datetime | None = None
     ended: datetime | None = None
     forecast: float | None = None
+    judged: int = 0
 
     @property
     def is_live(self) -> bool:

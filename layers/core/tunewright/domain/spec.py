@@ -138,6 +138,21 @@ class NotImproving(Value):
     warm_up: int | None = None
 
 
+class Regret(Value):
+    """Ends a round when its ranges probably hold nothing better that would be worth finding.
+
+    Attributes:
+        below: The gain that would not be worth finding.
+        chance: How probable it must be that no more than that is there.
+        warm_up: Scored trials that the round must have before; None for what explores enough.
+    """
+
+    rule: Literal["regret"] = "regret"
+    below: Gain = Gain(kind="spread", amount=0.05)
+    chance: float = 0.9
+    warm_up: int | None = None
+
+
 class Failures(Value):
     """Ends a round when too many of its trials fail."""
 
@@ -182,7 +197,7 @@ class Trials(Value):
 
 
 SimpleRule = Annotated[
-    NotImproving | Failures | NoMetric | WallClock | Spend | Target | Trials,
+    NotImproving | Regret | Failures | NoMetric | WallClock | Spend | Target | Trials,
     Field(discriminator="rule"),
 ]
 
@@ -195,7 +210,7 @@ class All(Value):
 
 
 Rule = Annotated[
-    NotImproving | Failures | NoMetric | WallClock | Spend | Target | Trials | All,
+    NotImproving | Regret | Failures | NoMetric | WallClock | Spend | Target | Trials | All,
     Field(discriminator="rule"),
 ]
 """Of the rules of a study any may fire: with `all` among them, whatever and and or can say."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from tunewright.domain.round import Progress, Round, spread
 from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target, simple
-from tunewright.domain.stopping import Ends, Situation, judge
+from tunewright.domain.stopping import Ends, Situation, is_due, judge, look_out
 from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value, show_gain, show_money, show_number
@@ -113,6 +113,8 @@ class _Replay:
         self.launched, self.spent = 0, Decimal(0)
         self.best: Trial | None = None
         self.progress = Progress()
+        self.known: list[Trial] = []
+        self.judged = 0
         self.firings: list[Firing] = []
         self.unknown: list[int] = []
         self.over = False
@@ -123,6 +125,7 @@ class _Replay:
         if self.over:
             return
         self.progress = Progress(bar=self.progress.bar, early=self.progress.early)
+        self.judged = len(self.known)
         for number, trial in enumerate(trials, 1):
             self._fold(trial)
             fired = self._fired(round_, trial) if number < len(trials) else None
@@ -157,6 +160,7 @@ class _Replay:
         objective = self.study.spec.objective
         self.progress = self.progress.with_trial(trial, objective, self.gain)
         self.launched += 1
+        self.known.append(trial)
         self.spent += trial.cost
         self.best = _best([each for each in (self.best, trial) if each is not None], self.study)
 
@@ -174,6 +178,16 @@ class _Replay:
             began=self.study.submitted,
             now=now,
         )
+        if is_due(self.rules, len(self.known), self.judged):
+            self.judged = len(self.known)
+            outlook = look_out(
+                round_.plan.space,
+                self.known,
+                self.study.spec.objective,
+                study_id=self.study.id,
+                round_number=round_.plan.number,
+            )
+            situation = situation.but(outlook=outlook)
         for rule in self.rules:
             verdict = judge(rule, situation)
             if verdict.fired:

@@ -7,9 +7,10 @@ from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
 from tunewright.domain.spec import NoMetric, Rule, Target, simple
-from tunewright.domain.steps.step import Look, Step, View
-from tunewright.domain.stopping import Ends, Situation, Verdict, judge
+from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.stopping import Ends, Outlook, Situation, Verdict, is_due, judge, look_out
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
+from tunewright.domain.trial import Trial
 from tunewright.domain.values import show_duration, show_gain, show_money, show_number
 
 GONE_AFTER = timedelta(minutes=15)
@@ -19,22 +20,38 @@ MISSED_AFTER = timedelta(hours=1)
 objective that was not told by then is not waited for, either."""
 
 
-def judge_live(
-    study: Study, live: Round, now: datetime, *, listed: bool = False
-) -> Step | Look | None:
+def judge_live(study: Study, live: Round, seen: Observation, now: datetime) -> Step | Look | None:
     """Let every rule judge the live round, and stop it when one fires.
 
     A round whose trials have all ended is about to end by itself; `close` asks the rules then.
     """
     if live.progress.finished >= live.plan.trials:
         return None
+    known = situation(study, live, now)
+    begun = known.finished - live.progress.finished
+    if is_due(rules_of(study), known.finished, max(live.judged, begun)):
+        if seen.trials is None:
+            return Look(View.TRIALS)
+        known = known.but(outlook=_look_out(study, live, seen.trials))
     for rule in rules_of(study):
-        verdict = judge(rule, situation(study, live, now))
-        if verdict.fired and not listed and NoMetric in map(type, simple([rule])):
+        verdict = judge(rule, known)
+        if verdict.fired and not seen.listed and NoMetric in map(type, simple([rule])):
             return Look(View.LISTING)  # An objective may come later than the end of its trial.
         if verdict.fired:
             return _stop(study, live, verdict, now)
-    return None
+    if known.outlook is None:
+        return None
+    return Step(study.with_live(live.but(judged=known.finished)))  # Not asked again before more end
+
+
+def _look_out(study: Study, live: Round, trials: tuple[Trial, ...]) -> Outlook:
+    return look_out(
+        live.plan.space,
+        trials,
+        study.spec.objective,
+        study_id=study.id,
+        round_number=live.plan.number,
+    )
 
 
 def search_is_over(study: Study, now: datetime) -> Verdict | None:

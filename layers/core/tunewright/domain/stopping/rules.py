@@ -12,12 +12,14 @@ from tunewright.domain.spec import (
     Failures,
     NoMetric,
     NotImproving,
+    Regret,
     Rule,
     Spend,
     Target,
     Trials,
     WallClock,
 )
+from tunewright.domain.stopping.outlook import Outlook
 from tunewright.domain.values import Value, show_duration, show_money, show_number
 
 
@@ -64,6 +66,7 @@ class Situation(Value):
         spent: What all ended trials of the study cost, in US dollars.
         began: When the study was submitted.
         now: The time of the judgement.
+        outlook: What the surrogate says of the round's ranges; None where it was not asked.
     """
 
     objective: Objective
@@ -76,6 +79,7 @@ class Situation(Value):
     spent: Decimal
     began: datetime
     now: datetime
+    outlook: Outlook | None = None
 
 
 def judge(rule: Rule, situation: Situation) -> Verdict:
@@ -83,6 +87,8 @@ def judge(rule: Rule, situation: Situation) -> Verdict:
     match rule:
         case NotImproving():
             return _not_improving(rule, situation)
+        case Regret():
+            return _regret(rule, situation)
         case Failures():
             return _failures(rule, situation)
         case NoMetric():
@@ -101,8 +107,8 @@ def judge(rule: Rule, situation: Situation) -> Verdict:
             assert_never(never)
 
 
-def warm_up(rule: NotImproving, situation: Situation) -> int:
-    """Return how many scored trials a round must have before patience may end it.
+def warm_up(rule: NotImproving | Regret, situation: Situation) -> int:
+    """Return how many scored trials a round must have before a rule may end it.
 
     By default twice the parallel trials, and enough to explore (15, or twice the parameters), but
     never more than half of the round: a rule that cannot fire is none.
@@ -138,6 +144,33 @@ def _not_improving(rule: NotImproving, situation: Situation) -> Verdict:
     }
     if progress.bar:
         numbers |= {"bar": progress.bar.value, "bar_trial": progress.bar.trial}
+    return Verdict(rule=rule.rule, fired=fired, ends=Ends.ROUND, reason=reason, numbers=numbers)
+
+
+def _regret(rule: Regret, situation: Situation) -> Verdict:
+    progress, outlook = situation.progress, situation.outlook
+    bound = needed_gain(rule.below, progress, situation.objective)
+    scored = progress.completed + progress.stopped
+    least = warm_up(rule, situation)
+    numbers: dict[str, float | int | str] = {
+        "below": bound,
+        "limit": rule.chance,
+        "scored": scored,
+        "warm_up": least,
+    }
+    if outlook is None:
+        fired, reason = False, "the surrogate is not asked at each trial"
+    elif not outlook.regrets:
+        fired, reason = False, outlook.reason
+    else:
+        chance, regret = outlook.chance_below(bound), outlook.quantile(rule.chance)
+        fired = chance >= rule.chance and scored >= least
+        reason = (
+            f"with a probability of {chance:.0%} its ranges hold no gain above "
+            f"{show_number(bound)} ({outlook.reason}; limit {rule.chance:.0%}; {scored} of at "
+            f"least {least} seen)"
+        )
+        numbers |= {"chance": chance, "regret": regret, "trials": outlook.trials}
     return Verdict(rule=rule.rule, fired=fired, ends=Ends.ROUND, reason=reason, numbers=numbers)
 
 
