@@ -34,11 +34,12 @@ from tunewright.domain.spans import (
     floor_of,
     limit_shrinking,
     range_at,
+    span_of,
 )
 
 
 def test_ranges_move_to_the_good_part() -> None:
-    refinement = go(SPACE, sample(SPACE))
+    refinement = go(SPACE, sample(SPACE), adaptive=False)
     assert refinement.method == "surrogate"
     eta, depth, alpha = (change(refinement, name) for name in ("eta", "max_depth", "alpha"))
     assert eta.kind in {"widened high", "shifted"}
@@ -54,6 +55,19 @@ def test_ranges_move_to_the_good_part() -> None:
     assert change(refinement, "booster").after.choices[0] == "gbtree"  # type: ignore[union-attr]
     assert refinement.room is not None
     assert refinement.room > 0
+
+
+def test_trials_that_learn_keep_the_ranges_that_the_optimum_is_not_likely_beyond() -> None:
+    refinement = go(SPACE, sample(SPACE))
+    moved = {each.name for each in refinement.changes if each.after != each.before}
+    assert moved == {"eta"}
+    assert change(refinement, "eta").kind in {"widened high", "shifted"}
+    depth, booster = change(refinement, "max_depth"), change(refinement, "booster")
+    assert depth.why == "nothing better is likely beyond it"
+    assert booster.why == "each of them may still be the best"
+    again = go(refinement.space.but(ranges=(DEPTH, BOOSTER)), sample(SPACE))
+    assert again.method == "surrogate"
+    assert all(each.kind == "unchanged" for each in again.changes)
 
 
 def test_rounds_reach_an_optimum_far_outside_the_first_ranges() -> None:
@@ -97,7 +111,7 @@ def test_a_hopeless_choice_is_dropped_and_a_hardly_tried_one_kept() -> None:
     booster = change(go(SPACE, tried), "booster").after
     assert isinstance(booster, CategoricalRange)
     assert "gblinear" in booster.choices  # never tried
-    full = change(go(SPACE, sample(SPACE, count=120, seed=5)), "booster")
+    full = change(go(SPACE, sample(SPACE, count=120, seed=5), adaptive=False), "booster")
     assert isinstance(full.after, CategoricalRange)
     assert "gblinear" not in full.after.choices
     assert len(full.after.choices) == 2
@@ -116,11 +130,10 @@ def test_sentences_tell_the_scaling_once() -> None:
 def test_the_optimum_at_a_hard_limit_is_told() -> None:
     space = SearchSpace(ranges=(SUBSAMPLE, MOMENTUM))
     trials = sample(space, lambda p: -10 * float(p["subsample"]), count=30)
-    refinement = go(space, trials)
-    assert change(refinement, "subsample").kind == "narrowed"
-    wide = go(space, trials, keep_exploring=1.0)
-    assert change(wide, "subsample").why == "the best trials sit at its hard limit 1"
-    assert "subsample" not in wide.at_edge
+    assert change(go(space, trials, adaptive=False), "subsample").kind == "narrowed"
+    kept = go(space, trials)
+    assert change(kept, "subsample").why == "the best trials sit at its hard limit 1"
+    assert "subsample" not in kept.at_edge
 
 
 def test_nothing_is_decided_without_trials() -> None:
@@ -235,6 +248,11 @@ def test_every_change_has_its_reason(
     told = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
     assert told.kind == kind
     assert told.why.startswith(why)
+
+
+def test_a_range_that_is_wanted_as_it_is_says_so() -> None:
+    seen = Seen(span_of(SUBSAMPLE), 0.5, 0.5, 0.5)
+    assert numeric_change(SUBSAMPLE, SUBSAMPLE, seen).why == "nothing better is likely beyond it"
 
 
 def test_a_range_that_is_as_narrow_as_may_be_says_so() -> None:

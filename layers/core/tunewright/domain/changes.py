@@ -140,7 +140,12 @@ def _why_unchanged(before: NumericRange, old: Span, seen: Seen) -> str:
         return f"the best trials sit at its hard limit {before.hard_high:g}"
     if old.width <= FLOOR + 1e-9:
         return "it is as narrow as it may get"
-    return "good trials lie all over it" if seen.preference is not None else "too little is known"
+    if seen.preference is None:
+        return "too little is known"
+    # A wish to stay is of a search that learns: a box would have been cut to where it is good
+    return (
+        "nothing better is likely beyond it" if seen.span == old else "good trials lie all over it"
+    )
 
 
 def categorical_change(before: CategoricalRange, after: CategoricalRange) -> RangeChange:

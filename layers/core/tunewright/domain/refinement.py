@@ -3,6 +3,9 @@
 The rule: fit a surrogate to all trials, ask it where in the ranges, grown at each side, the optimum
 is likely (for a random search: which part is good), and box that. Boxing the best trials themselves
 is worse than doing nothing: a few trials in many dimensions are good by luck.
+A search whose trials learn from each other narrows by itself, and a bound that cuts off a corner
+costs it more than it saves. What it cannot do is leave its ranges: only those are moved beyond
+whose ends the optimum is likely.
 Too few trials, or a surrogate that cannot be fitted, fall back to a trust region around the best.
 """
 
@@ -170,14 +173,16 @@ def _good_part(
     choices: dict[str, tuple[str, ...]] = {}
     for index, range_ in enumerate(space.ranges):
         if isinstance(range_, CategoricalRange):
-            choices[range_.name] = _choices(range_, index, lessons, region.among_optima[index])
+            optima = region.among_optima[index]
+            choices[range_.name] = _choices(range_, index, lessons, optima, adaptive=adaptive)
             continue
         old = span_of(range_)
         grown = old.lured(GROWTH, below=region.below[index], above=region.above[index])
         padding = (PADDING if adaptive else PADDING_AT_RANDOM) * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
+        wanted = Span(low - padding, high + padding).within(grown)
         seen[range_.name] = Seen(
-            span=Span(low - padding, high + padding).within(grown),
+            span=wanted if not adaptive or wanted.leaves(old) else old,
             mean=view.back(index, region.mean[index]),
             best=best.place[index],
             preference=region.preference[index],
@@ -189,14 +194,24 @@ def _good_part(
 
 
 def _choices(
-    range_: CategoricalRange, index: int, lessons: Lessons, optima: tuple[float, ...]
+    range_: CategoricalRange,
+    index: int,
+    lessons: Lessons,
+    optima: tuple[float, ...],
+    *,
+    adaptive: bool,
 ) -> tuple[str, ...]:
-    """Keep the choices of the elite, those hardly tried, and where the optimum may be."""
+    """Keep the choices of the elite, those hardly tried, and where the optimum may be.
+
+    Trials that learn from each other leave a bad choice alone by themselves: they keep all.
+    """
     ranked = sorted(lessons.lessons, key=lambda lesson: lesson.loss)
     elite = {lesson.place[index] for lesson in ranked[: round(ELITE_SHARE * len(ranked)) or 1]}
     tries = [sum(lesson.place[index] == k for lesson in ranked) for k in range(len(optima))]
+    old = [adaptive and name in range_.choices for name in range_.hard_choices]
     chance = [
-        (k in elite, tries[k] < FEWEST_TRIES, optima[k] >= OPTIMA_SHARE) for k in range(len(optima))
+        (old[k], k in elite, tries[k] < FEWEST_TRIES, optima[k] >= OPTIMA_SHARE)
+        for k in range(len(optima))
     ]
     kept = [k for k in range(len(optima)) if any(chance[k])]
     for lesson in ranked:  # never fewer than two: the next best of the rest
