@@ -85,6 +85,7 @@ def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> No
         "max_depth ",
         "subsample ",
         "max_depth, subsample unchanged",
+        "all of them stay as they are",
         "8 more trials are ",
     )
     assert [line for line in lines[1:] if not line.startswith(names)] == []

@@ -182,7 +182,7 @@ def _describe(
     if rescaled:
         parts.append(f"{', '.join(rescaled)} on a log scale from now on: its limits span decades")
     if stayed:
-        parts.append(f"{', '.join(stayed)} unchanged")
+        parts.append(f"{', '.join(stayed)} unchanged" if moved else "all of them stay as they are")
     parts.append(expected.reason)
     return "; ".join(parts)
 
