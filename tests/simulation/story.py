@@ -81,13 +81,21 @@ FAULT_FREE: dict[str, Story] = {
 
 
 def large(story: Story) -> Story:
-    """Give a story rounds of fourteen trials, by which the surrogate refines."""
+    """Give a story rounds of fourteen trials, by which the surrogate refines, and judges some."""
+    regret = {"regret": {"below": "20% of spread", "chance": 0.6, "warm_up": 8}}
     sizes = {"max": 2, "trials": 14, "parallel": 4, "sizes": "fixed", "strategy": "bayesian"}
+    changes = {"rounds": sizes, "budget": "20 USD"}
     parts = tuple(
-        replace(each, document={**each.document, "rounds": sizes, "budget": "20 USD"})
+        replace(each, document={**each.document, **changes, **_also(each, regret)})
         for each in story.parts
     )
     return replace(story, parts=parts)
+
+
+def _also(part: Part, rule: dict[str, Any]) -> dict[str, Any]:
+    """Add a rule to those of a part that has its own."""
+    own = part.document.get("stop")
+    return {} if own is None else {"stop": [*own, rule]}
 
 
 def draw(seed: str) -> Story:
