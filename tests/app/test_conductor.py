@@ -5,20 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from tests.app.started import DEPLOY
 from tests.support.build import document
 from tests.support.memory import MemoryStore
 from tests.support.world import World
 from tunewright.domain.budget import trial_cost
-from tunewright.domain.errors import (
-    CapacityError,
-    ForeignError,
-    RefusedError,
-    UnknownOutcomeError,
-)
 from tunewright.domain.study import CommandKind, Phase, Study
 from tunewright.domain.trial import TrialStatus
-
-DEPLOY = {"to": "churn-prod", "lease": "1d"}
 
 
 def recount(world: World, study: Study) -> None:
@@ -135,80 +128,6 @@ def test_late_and_early_news_end_in_the_same_study() -> None:
         ends.append(world.store.load(study_id))
     assert ends[0].progress == ends[1].progress == ends[2].progress
     assert ends[0].incumbent == ends[1].incumbent == ends[2].incumbent
-
-
-def test_a_refused_round_is_tried_with_the_parents_scalings_then_without_warm_start() -> None:
-    world = World()
-    study_id = world.submit(document(refine={"when": {"gain_above": 0}}))
-    world.advance(study_id)
-    world.refusals = [
-        RefusedError("ValidationException", "the scaling may not change"),
-        RefusedError("ValidationException", "no warm start today"),
-    ]
-    study = world.run_round(study_id)
-    assert study.live is not None
-    assert study.live.plan.attempt == 3
-    assert study.live.plan.job == f"tw-{study_id}-r02a3"
-    assert "WarmStartConfig" not in world.jobs[study.live.plan.job].request
-    told = [d.reason for d in world.store.decisions(study_id) if d.kind.value == "round refused"]
-    assert "the scaling may not change" in told[0]
-    assert "parents' scalings" in told[0]
-    assert "no warm start today" in told[1]
-    assert "without warm start" in told[1]
-
-
-def test_a_round_refused_three_times_asks_a_person_with_awss_words() -> None:
-    world = World()
-    study_id = world.submit(document(refine={"when": {"gain_above": 0}}))
-    world.advance(study_id)
-    world.refusals = [RefusedError("ValidationException", f"no {n}") for n in range(3)]
-    study = world.run_round(study_id)
-    assert study.phase is Phase.NEEDS_PERSON
-    assert study.ledger.reserved == 0
-    assert "no 2" in world.store.decisions(study_id)[-1].reason
-    world.studies.command(study_id, CommandKind.RESUME, by="ana", command_id="c1")
-    study = world.advance(study_id)
-    assert study.phase is Phase.SEARCHING
-    assert study.live is not None
-
-
-def test_used_up_quota_is_waited_for_with_growing_pauses_and_told_once() -> None:
-    world = World()
-    world.refusals = [CapacityError("ResourceLimitExceeded", "0 instances") for _ in range(2)]
-    study_id = world.submit(document())
-    study = world.advance(study_id)
-    assert study.owed
-    world.pass_time(299)
-    assert world.advance(study_id).live is not None
-    assert not world.jobs
-    world.pass_time(2)
-    world.advance(study_id)
-    assert not world.jobs  # the second refusal
-    world.pass_time(601)
-    world.advance(study_id)
-    assert len(world.jobs) == 1
-    assert world.kinds(study_id).count("waiting for capacity") == 1
-
-
-def test_an_unknown_outcome_is_looked_at_again_under_the_same_name() -> None:
-    world = World()
-    world.refusals = [UnknownOutcomeError("ReadTimeout", "no answer")]
-    study_id = world.submit(document())
-    study = world.advance(study_id)
-    assert study.owed
-    study = world.advance(study_id)
-    assert not study.owed
-    assert list(world.jobs) == [f"tw-{study_id}-r01"]
-
-
-def test_a_name_that_is_taken_by_others_fails_the_study_and_touches_nothing() -> None:
-    world = World()
-    world.refusals = [ForeignError("ResourceInUse", "taken")]
-    study_id = world.submit(document())
-    study = world.advance(study_id)
-    assert study.phase is Phase.FAILED
-    assert not world.jobs
-    assert not world.stop_calls
 
 
 def test_too_many_failures_stop_the_round_and_ask_a_person() -> None:

@@ -8,33 +8,35 @@ import pytest
 import yaml
 
 from tests.support import template
+from tests.support.access_rules import (
+    ROLES,
+    actions,
+    invokers,
+    no_sagemaker_at_the_api,
+    open_routes,
+    own_kinds,
+    own_log,
+    own_source,
+    own_stack,
+    passed_roles,
+    resources,
+    told_first,
+)
 from tests.support.template import Template, of_type, statements
 from tests.support.template_rules import (
     MOST_ALARMS,
-    ROLES,
-    actions,
     alarms,
     dead_letter_paths,
     descriptions,
     environment,
     handlers,
-    invokers,
     logs,
-    no_sagemaker_at_the_api,
     only_messages,
-    open_routes,
-    own_kinds,
-    own_log,
     own_roles,
-    own_source,
-    own_stack,
-    passed_roles,
     queues_kept,
-    resources,
     rules,
     snapshots,
     table,
-    told_first,
 )
 
 

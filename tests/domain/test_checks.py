@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_spec import changed, problems
+from tests.domain.specs import changed, problems
 from tests.support.build import document, spec
 from tunewright.domain.checks import check_spec
 from tunewright.domain.errors import SpecError

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.domain.specs import RAW
 from tests.domain.test_checks import with_script
-from tests.domain.test_spec import RAW
 from tests.support.build import document, plan, profile, spec
 from tunewright.domain.document import document_of
 from tunewright.domain.expand import expand

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.test_spec import RAW, problems
+from tests.domain.specs import RAW, problems
 from tests.support.build import plan, profile
 from tunewright.domain.algorithms import recognise
 from tunewright.domain.budget import worst_case

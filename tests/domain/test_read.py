@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.test_spec import changed, problems
+from tests.domain.specs import changed, problems
 from tunewright.domain.errors import Problem, SpecError
 from tunewright.domain.read import read_form
 

@@ -1,5 +1,6 @@
-"""A runner of training jobs and its objects, and data that the built-in XGBoost trains on."""
+"""A runner of training jobs, data that the built-in XGBoost trains on, and a whole local cloud."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from sklearn.datasets import load_breast_cancer
 
 from tests.local.training_world import FakeObjects, runner_below
 from tests.local.xgboost_world import InProcess, Split, World, csv_of, split
+from tunewright_local.cloud import LocalCloud
 
 
 @pytest.fixture
@@ -38,3 +40,9 @@ def world(tmp_path: Path, cancer: Split) -> Any:
     world.put(*map(csv_of, cancer))
     yield world
     world.runner.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), cpus=1) as made:
+        yield made

@@ -14,20 +14,12 @@ import pytest
 from sagemaker_local.containers.archives import ArchiveError, unpack
 from sagemaker_local.training import TrainingRunner
 from sagemaker_local.training.metrics import TOLD_FREELY, Pace
-from tests.local.training_world import FakeObjects, Remembering, runner_below, script_spec, until
+from tests.local.training_world import FakeObjects, Remembering, run, runner_below, script_spec
 
 
 @pytest.fixture
 def objects() -> Any:
     return FakeObjects()
-
-
-def run(runner: TrainingRunner, job: Any, seconds: float = 60.0) -> Any:
-    heard = Remembering()
-    runner.start(job, heard)
-    heard.wait(seconds)
-    until(lambda: job.name not in runner.running())
-    return heard
 
 
 def lives_on(runner: TrainingRunner, objects: FakeObjects) -> None:

@@ -13,11 +13,11 @@ from tests.simulation import seam
 from tests.simulation.deployed import STACK, deployed
 from tests.simulation.faults import CALM, Fault, Plan, Weather
 from tests.simulation.hosting import Endpoint
-from tests.simulation.oracles import STACK_TAG, STUDY_TAG
 from tests.simulation.people import Person, study_id_of
 from tests.simulation.schedule import Outcome
 from tests.simulation.story import CERTAIN, FAULT_FREE, terms_of
 from tests.simulation.tuning import Job
+from tests.simulation.watch import STACK_TAG, STUDY_TAG
 from tests.simulation.world import World
 from tunewright.domain.seen import Champion
 from tunewright.domain.seen import Endpoint as Record

@@ -147,9 +147,10 @@ MUTANTS = tuple(
          "live.progress.spent + missed", "live.plan.reserved"),
         ("an answered command waits again", f"{_TABLE}.commands", "DynamoCommands.give",
          '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
-        ("endpoint record without a lock", f"{_TABLE}.endpoints", "DynamoEndpoints.save",
-         'condition, values = "version = :version", typed({":version": endpoint.version})',
-         'condition, values = "attribute_exists(pk)", None'),
+        ("endpoint record without a lock", f"{_TABLE}.versions", "put_over",
+         "if version:",
+         'if version and item["pk"]["S"].startswith("ENDPOINT#"):\n'
+         '        condition = "attribute_exists(pk)"\n    elif version:'),
         ("another stack's thing is an orphan", "domain.orphan", "is_orphan",
          "thing.stack != stack", "thing.stack is None", "orphans_are_told_of_and_removed"),
         ("a champion's model is an orphan", "domain.orphan", "is_live",

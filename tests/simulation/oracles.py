@@ -1,71 +1,28 @@
 """The invariants I-1 to I-16, each judged from what the fake AWS saw, never from what we count.
 
 Those that hold at every instant are judged at the write or call that could break them; the rest
-at the end, once faults are over and the world is quiet.
+at the end, in `endings`.
 """
 
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.simulation.deployed import STACK
+from tests.simulation.endings import Endings
 from tests.simulation.hosting import Change
-from tests.simulation.tuning import Job, Training
+from tests.simulation.tuning import Job
+from tests.simulation.watch import OVER, PRICE_PER_SECOND, STACK_TAG, STUDY_TAG, shows
 from tunewright.domain.orphan import Orphan
 
-if TYPE_CHECKING:
-    from tests.simulation.world import World
-
-PRICE_PER_SECOND = Decimal("0.0001")
 GRACE = 120
 _RANK = {"InProgress": 0, "Stopping": 1}
-_OVER = frozenset({"done", "cancelled", "failed"})
-_MOST_STOPS = 12
-STUDY_TAG, STACK_TAG = "tunewright:study", "tunewright:stack"
 NOTICE = 24 * 3600.0 - 600.0
 """How long before a removal people must have heard of it; clocks may be ten minutes apart."""
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a study was submitted with, as far as oracles hold it to that."""
-
-    document: dict[str, Any]
-    budget: Decimal
-    trials: int
-    max_run: int
-    lease: int
-    approve: bool
-    told: frozenset[str]
-
-
-@dataclass
-class Oracles:
+class Oracles(Endings):
     """Watches a world."""
-
-    world: "World"
-    violations: list[tuple[str, str]] = field(default_factory=list)
-    terms: dict[str, Terms] = field(default_factory=dict)
-    phases: dict[str, str] = field(default_factory=dict)
-    committed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    heard: dict[str, int] = field(default_factory=dict)
-    on_bus: dict[str, int] = field(default_factory=dict)
-    lags: dict[str, float] = field(default_factory=dict)
-    deployed: set[tuple[str, str]] = field(default_factory=set)
-    restored: bool = False
-    replayed: int = 0
-    recovered: int = 0
-    orphans: list[str] = field(default_factory=list)
-    found: set[str] = field(default_factory=set)
-    warned: dict[tuple[str, str], float] = field(default_factory=dict)
-    serving: dict[str, tuple[str, str]] = field(default_factory=dict)
-    heard_commands: list[str] = field(default_factory=list)
-    _closed: dict[str, list[str]] = field(default_factory=dict)
-
-    def violate(self, name: str, text: str) -> None:
-        """Record a violation."""
-        self.violations.append((name, f"at {self.world.clock.now:.1f} s: {text}"))
 
     # Writes
 
@@ -116,7 +73,7 @@ class Oracles:
             if new["rev"] == old["rev"]:
                 self.violate("I-8", f"{name} kept its rev over a write")
             was = old["phase"]["S"]
-            if was in _OVER and phase != was:
+            if was in OVER and phase != was:
                 self.violate("I-8", f"{name} was {was} and is {phase}")
             closed = self._closed.get(name, [])
             jobs = [each["plan"]["job"] for each in rounds]
@@ -139,7 +96,7 @@ class Oracles:
         truth = self.world.tuning.trainings.get(name)
         if truth is None:
             self.violate("I-4", f"{name} was recorded, and there is no such job")
-        elif truth.ended is not None and name not in self.lags and _shows(truth, new):
+        elif truth.ended is not None and name not in self.lags and shows(truth, new):
             self.lags[name] = self.world.clock.now - max(truth.ended, truth.told_at)
 
     def _decision_written(self, name: str, old: Any, new: Any) -> None:
@@ -178,7 +135,7 @@ class Oracles:
         if money + worst + kept > terms.budget:
             self.violate("I-2", f"{job.name}: {money} + {worst} + {kept} > {terms.budget} USD")
         self._fits_the_month(job, worst)
-        if self.phases.get(owner) in _OVER:
+        if self.phases.get(owner) in OVER:
             self.violate("I-12", f"{job.name} is made though {owner} is {self.phases[owner]}")
 
     def _fits_the_month(self, job: Job, worst: Decimal) -> None:
@@ -212,7 +169,7 @@ class Oracles:
             self.violate("I-3", f"{owner} went live at {change.endpoint} twice")
         self.deployed.add((owner, change.endpoint))
         terms, phase = self.terms.get(owner), self.phases.get(owner)
-        if terms is None or phase in _OVER:
+        if terms is None or phase in OVER:
             self.violate("I-12", f"{change.config} goes live though {owner} is {phase}")
         elif terms.approve and not self._approved(owner, change):
             self.violate("I-16", f"{change.config} goes live and nobody approved that plan")
@@ -242,7 +199,7 @@ class Oracles:
         """Judge that something was removed as an orphan, by itself or with its endpoint."""
         if tags.get(STACK_TAG) != STACK:
             self.violate("I-11", f"the {kind} {name} of {tags} was removed")
-        if self.phases.get(tags.get(STUDY_TAG, ""), "done") not in _OVER:
+        if self.phases.get(tags.get(STUDY_TAG, ""), "done") not in OVER:
             self.violate("I-11", f"the {kind} {name} was removed, and its study is live")
         warned = self.warned.get((kind, name))
         if warned is None or self.world.clock.now - warned < NOTICE:
@@ -266,8 +223,6 @@ class Oracles:
         if name not in self.committed and name.rpartition("/")[0] not in self.found:
             self.violate("I-6", f"{name} is told and was never committed")
 
-    # The end
-
     def go_back(self) -> None:
         """Hear that the table is an older one from now on."""
         self.restored = True
@@ -276,114 +231,3 @@ class Oracles:
         self.deployed = {  # What was replaced since may have to go live once more.
             (owner, name) for owner, name in self.deployed if (name, f"tw-{owner}-v1") in live
         }
-
-    def finish(self) -> None:
-        """Judge the end: faults are over, and there was time enough."""
-        for study_id, terms in self.terms.items():
-            item = self.world.table.peek(f"STUDY#{study_id}")
-            if item is None:
-                self.violate("I-10", f"{study_id} was acknowledged and is not there")
-            elif item["phase"]["S"] not in _OVER:
-                self.violate("I-10", f"{study_id} is still {item['phase']['S']}")
-            else:
-                self._truth(study_id, terms, json.loads(item["state"]["S"]))
-        self._nothing_lives_on()
-        self._months_add_up()
-        for name, item in self.committed.items():
-            if name not in self.on_bus:
-                self.violate("I-6", f"{name} ({item['kind']['S']}) was told to nobody")
-        for partition, items in self.world.table.items.items():
-            for item in items.values():
-                # A word that was never acknowledged may come too late for a study that is over.
-                waits = "waiting" in item and item["sk"]["S"] in self.heard_commands
-                if "unpublished" in item or waits or "unfolded" in item:
-                    self.violate("I-10", f"{partition} {item['sk']['S']} keeps its mark")
-
-    def _months_add_up(self) -> None:
-        """Hold what the stack counts to what its studies count."""
-        table, due = self.world.table, Decimal(0)
-        for partition, items in table.items.items():
-            if partition.startswith("STUDY#"):
-                state = json.loads(items["-"]["state"]["S"])
-                ledger = {key: Decimal(each) for key, each in state["ledger"].items()}
-                due += ledger["spent"] + ledger["reserved"]
-                due += ledger["set_aside"] if state["rounds"] else 0
-        used = sum(
-            Decimal(items["-"]["used"]["N"])
-            for partition, items in table.items.items()
-            if partition.startswith("MONTH#")
-        )
-        if used != due:
-            self.violate("I-2", f"the months hold {used}, the studies {due}")
-
-    def _nothing_lives_on(self) -> None:
-        for job in self.world.tuning.jobs.values():
-            if job.is_live:
-                self.violate("I-11", f"{job.name} is alive and nothing else is")
-            if STUDY_TAG not in job.tags and job.stops:
-                self.violate("I-1", f"the foreign job {job.name} was told to stop")
-            if job.stopped > 1 or job.stops > _MOST_STOPS:
-                self.violate("I-7", f"{job.name} was told to stop {job.stops} times")
-        for endpoint in self.world.hosting.endpoints.values():
-            if self.restored and not self._has_champion(endpoint.name):
-                self.orphans.append(endpoint.name)  # Of the time that was lost: the runbook's.
-            elif endpoint.status != "Failed" and endpoint.tags:
-                self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
-
-    def _own_rounds(self, study_id: str, state: dict[str, Any]) -> None:
-        for each in state["rounds"]:
-            job = self.world.tuning.jobs.get(each["plan"]["job"])
-            if job is not None and job.tags.get(STUDY_TAG) != study_id:
-                self.violate("I-1", f"{study_id} took the foreign job {job.name} for its own")
-
-    def _has_champion(self, endpoint: str) -> bool:
-        item = self.world.table.peek(f"ENDPOINT#{endpoint}")
-        return item is not None and json.loads(item["state"]["S"])["champion"] is not None
-
-    def _truth(self, study_id: str, terms: Terms, state: dict[str, Any]) -> None:
-        """Hold what a study says it knows to what happened."""
-        jobs = [
-            each for each in self.world.tuning.jobs.values() if each.tags.get(STUDY_TAG) == study_id
-        ]
-        if self.restored:  # Ended by a person before it came to a round of the lost time again.
-            known = {each["plan"]["number"] for each in state["rounds"]}
-            self.orphans += [each.name for each in jobs if _number(each.name) not in known]
-            jobs = [each for each in jobs if _number(each.name) in known]
-        trials = [trial for job in jobs for trial in job.trials]
-        self._own_rounds(study_id, state)
-        items = self.world.table.items.get(f"TRIAL#{study_id}", {})
-        for trial in trials:
-            item = items.get(trial.name)
-            if item is None or not _shows(trial, item):
-                self.violate("I-5", f"{trial.name} ended {trial.status} and the table says {item}")
-        spent = sum(trial.billable for trial in trials) * PRICE_PER_SECOND
-        if Decimal(state["ledger"]["spent"]) != spent:
-            self.violate("I-2", f"{study_id} spent {spent} and says {state['ledger']['spent']}")
-        if state["ledger"]["used_trials"] != len(trials):
-            self.violate("I-2", f"{study_id} ran {len(trials)} trials and says {state['ledger']}")
-        if Decimal(state["ledger"]["reserved"]):
-            self.violate("I-2", f"{study_id} is over and keeps {state['ledger']['reserved']}")
-        scored = [each for each in trials if each.status == "Completed" and each.value is not None]
-        best = max((each.value or 0.0 for each in scored), default=None)
-        told = state["incumbent"]["value"] if state["incumbent"] else None
-        if best != told:
-            self.violate("I-5", f"the best of {study_id} is {best}, and it says {told}")
-        if terms.approve and (study_id, "tw-prod") in self.deployed and not self.restored:
-            answer = (state["deployment"] or {}).get("answer")
-            if answer is None or answer["kind"] != "approve":
-                self.violate("I-16", f"{study_id} went live and says {answer}")
-
-
-def _number(job: str) -> int:
-    """The round of a tuning job, whichever attempt at it the job is."""
-    return int(job.rpartition("-r")[2].partition("a")[0])
-
-
-def _shows(trial: Training, item: dict[str, Any]) -> bool:
-    """Say whether a trial's item tells how the training job ended."""
-    value = item.get("objective", {}).get("N")
-    wanted = trial.value
-    same = (value is None and wanted is None) or (
-        value is not None and wanted is not None and float(value) == wanted
-    )
-    return item["status"]["S"] == trial.status and same

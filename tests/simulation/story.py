@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from tests.simulation.oracles import Terms
 from tests.simulation.tuning import Luck
+from tests.simulation.watch import Terms
 from tests.support.build import document
 
 TOLD = ["started", "new_best", "round_done", "trouble", "needs_me", "done"]

@@ -1,10 +1,11 @@
-"""A boto3 client of written answers that notes what it is asked, and the errors it may give."""
+"""A boto3 client of written answers that notes what it is asked; jobs and errors it may give."""
 
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.support.build import (
+    at,
     plan,
     profile,
     spec,
@@ -64,3 +65,37 @@ class Pages:
 
 def tags(held: dict[str, str]) -> dict[str, Any]:
     return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+
+def job(status: str = "InProgress", **changes: Any) -> dict[str, Any]:
+    return {
+        "HyperParameterTuningJobName": JOB,
+        "HyperParameterTuningJobArn": f"{ARN}:hyper-parameter-tuning-job/{JOB}",
+        "HyperParameterTuningJobStatus": status,
+        "CreationTime": at(0),
+        "TrainingJobStatusCounters": {
+            "Completed": 3,
+            "InProgress": 2,
+            "RetryableError": 0,
+            "NonRetryableError": 1,
+            "Stopped": 0,
+        },
+        **changes,
+    }
+
+
+def training(**changes: Any) -> dict[str, Any]:
+    return {
+        "TrainingJobName": f"{JOB}-001-589e2e9f",
+        "TuningJobArn": f"{ARN}:hyper-parameter-tuning-job/{JOB}",
+        "TrainingJobStatus": "Completed",
+        "HyperParameters": {"eta": "0.1"},
+        "FinalMetricDataList": [{"MetricName": "validation:auc", "Value": 0.5}],
+        "CreationTime": at(0),
+        "TrainingStartTime": at(1),
+        "TrainingEndTime": at(9),
+        "LastModifiedTime": at(10),
+        "BillableTimeInSeconds": 8,
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://output/model.tar.gz"},
+        **changes,
+    }

@@ -57,6 +57,11 @@ def of_type(template: Template, kind: str) -> dict[str, Any]:
     }
 
 
+def functions(template: Template) -> dict[str, Any]:
+    """Give the properties of all functions, by name."""
+    return of_type(template, "AWS::Lambda::Function")
+
+
 def listed(value: Any) -> list[Any]:
     """Give one thing, or many, as a list."""
     return value if isinstance(value, list) else [value]

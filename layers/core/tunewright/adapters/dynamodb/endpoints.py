@@ -5,9 +5,9 @@ from typing import Any
 
 from tunewright.adapters.dynamodb import items
 from tunewright.adapters.dynamodb.definition import STANDING
-from tunewright.adapters.dynamodb.table import ConditionError, Table, UnknownError
+from tunewright.adapters.dynamodb.table import Table
 from tunewright.adapters.dynamodb.types import typed
-from tunewright.domain.errors import StaleVersionError
+from tunewright.adapters.dynamodb.versions import put_over
 from tunewright.domain.seen import Endpoint
 
 
@@ -29,13 +29,7 @@ class DynamoEndpoints:
             StaleVersionError: It is not at that version any more, or nobody can say.
         """
         written = endpoint.but(version=endpoint.version + 1)
-        condition, values = "attribute_not_exists(pk)", None
-        if endpoint.version:
-            condition, values = "version = :version", typed({":version": endpoint.version})
-        try:
-            self._table.put(items.endpoint_item(written), condition, values)
-        except (ConditionError, UnknownError) as error:
-            raise StaleVersionError(f"{endpoint.name} is not at that version any more") from error
+        put_over(self._table, items.endpoint_item(written), endpoint.version, endpoint.name)
         return written
 
     def due(self, now: datetime) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 from tunewright.adapters.dynamodb import items
 from tunewright.adapters.dynamodb.table import ConditionError, Table, UnknownError
 from tunewright.adapters.dynamodb.types import typed
+from tunewright.adapters.dynamodb.versions import put_over
 from tunewright.domain.errors import StaleVersionError
 from tunewright.domain.orphan import Orphan
 
@@ -27,13 +28,7 @@ class DynamoOrphans:
             StaleVersionError: It is not at that version any more, or nobody can say.
         """
         written = orphan.but(version=orphan.version + 1)
-        condition, values = "attribute_not_exists(pk)", None
-        if orphan.version:
-            condition, values = "version = :version", typed({":version": orphan.version})
-        try:
-            self._table.put(items.orphan_item(written), condition, values)
-        except (ConditionError, UnknownError) as error:
-            raise StaleVersionError(f"{orphan.id} is not at that version any more") from error
+        put_over(self._table, items.orphan_item(written), orphan.version, orphan.id)
         return written
 
     def forget(self, orphan: Orphan) -> None:

@@ -1,0 +1,48 @@
+"""A caller of the API, and a world behind it."""
+
+import json
+from typing import Any
+
+from tests.support.build import document
+from tests.support.world import World
+from tunewright.web.api import Api
+
+
+class Caller:
+    """Sends events as the gateway would."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.api = Api(
+            stack="tunewright",
+            version="1",
+            studies=self.world.studies,
+            store=self.world.store,
+            trials=self.world.store,
+            profiles=self.world.profiles,
+        )
+        self._sent = 0
+
+    def send(self, method: str, path: str, body: Any = None, **event: Any) -> tuple[int, Any]:
+        self._sent += 1
+        query = event.pop("query", None)
+        headers = {"Content-Type": "application/json", **event.pop("headers", {})}
+        answer = self.api.handle(
+            {
+                "httpMethod": method,
+                "path": path,
+                "headers": headers,
+                "queryStringParameters": query,
+                "body": json.dumps(body) if body is not None else None,
+                "requestContext": {
+                    "requestId": f"r{self._sent}",
+                    "identity": {"userArn": "arn:aws:iam::123456789012:user/ana"},
+                },
+                **event,
+            }
+        )
+        assert answer["headers"]["Content-Type"] == "application/json"
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def submit(self, key: str = "k1", **changes: Any) -> tuple[int, Any]:
+        return self.send("POST", "/studies", document(**changes), headers={"Idempotency-Key": key})
