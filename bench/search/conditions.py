@@ -1,4 +1,7 @@
-"""What a person gets wrong: ranges that are half, shifted or too wide; noise; failed trials."""
+"""What a person gets wrong: ranges that are half, shifted or too wide; noise; failed trials.
+
+Right ranges are told with hard limits just there, and, as `roomy`, with limits three times as wide.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from tunewright.domain.space import (
 if TYPE_CHECKING:
     from bench.search.problem import Axis, Problem
 
-RANGES = ("right", "half", "shifted", "wide")
+RANGES = ("right", "roomy", "half", "shifted", "wide")
 TROUBLES = ("noise", "failures")
 NOISE = 0.1  # standard deviation, as a share of a problem's scale
 FAILURES = 0.1
@@ -86,14 +89,17 @@ def _range(problem: Problem, axis: Axis, ranges: str, rng: np.random.Generator) 
     chance = float(rng.random())
     if axis.words:
         return CategoricalRange(name=axis.name, choices=axis.words, hard_choices=axis.words)
-    hard_low, hard_high = _wider(axis) if ranges == "wide" else (axis.low, axis.high)
+    hard_low, hard_high = axis.low, axis.high
+    if ranges in {"wide", "roomy"}:
+        hard_low, hard_high = _wider(axis)
     start, end = 0.0, 1.0
     if ranges == "half":
         start, end = 0.5 * chance, 0.5 * chance + 0.5
     elif ranges == "shifted":
         start, end = _beside(float(problem.measured.optimum[axis.name]))
-    low = hard_low if start == 0 else axis.value(start)
-    high = hard_high if end == 1 else axis.value(end)
+    first, last = (axis.low, axis.high) if ranges == "roomy" else (hard_low, hard_high)
+    low = axis.value(start) if start else first
+    high = axis.value(end) if end < 1 else last
     scaling = Scaling.LOGARITHMIC if axis.log else Scaling.LINEAR
     if not axis.whole:
         return ContinuousRange(

@@ -29,6 +29,15 @@ def test_a_first_round_is_counted_as_it_would_be_shrunk() -> None:
     assert outline(spec(), {}, Decimal("0.2")).first_trials == 0
 
 
+def test_one_round_for_all_trials_is_counted_as_such() -> None:
+    made = spec(
+        rounds={"max": 3, "trials": 8, "parallel": 2, "sizes": "auto"},
+        search_space={"eta": {"range": [0.001, 0.5], "never_beyond": [0.001, 0.5]}},
+    )
+    told = outline(made, {}, Decimal(20))
+    assert (told.rounds, told.first_trials, told.trials) == (3, 24, 24)
+
+
 def test_without_a_limit_only_its_absence_is_noted() -> None:
     told = outline(spec().but(budget=None), {}, None)
     assert told.first_trials == 8

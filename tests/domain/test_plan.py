@@ -26,6 +26,7 @@ from tunewright.domain.steps.plan import (
     gain_to_go_on,
     next_round,
     round_count,
+    round_size,
     seed_of,
 )
 from tunewright.domain.steps.step import Look, Observation, Step, View
@@ -83,6 +84,43 @@ def test_trials_are_cut_into_as_many_rounds_as_are_worth_launching(
     rounds: dict[str, Any], expected: tuple[int, int]
 ) -> None:
     assert round_count(spec(rounds=rounds)) == expected
+
+
+AUTO = {"max": 3, "trials": 8, "parallel": 2, "sizes": "auto"}
+TIGHT = {
+    "eta": {"range": [0.001, 0.5], "never_beyond": [0.001, 0.5]},
+    "booster": {"choose": ["gbtree", "dart"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "space", "left", "expected"),
+    [
+        (AUTO, TIGHT, 24, 24),  # nothing could be moved at a barrier
+        (AUTO, TIGHT, 5, 5),
+        (AUTO, None, 24, 8),  # eta may move
+        ({**AUTO, "strategy": "random"}, TIGHT, 24, 6),  # learns at the barriers alone
+        ({**AUTO, "sizes": "fixed"}, TIGHT, 24, 8),  # the person's word
+        (AUTO, {"max_depth": {"range": [2, 13], "never_beyond": [2, 13]}}, 24, 12),  # all there are
+    ],
+)
+def test_trials_that_learn_get_one_round_where_no_range_can_move(
+    rounds: dict[str, Any], space: dict[str, Any] | None, left: int, expected: int
+) -> None:
+    made = spec(rounds=rounds, **({} if space is None else {"search_space": space}))
+    assert round_size(made, made.search_space, left) == expected
+
+
+def test_a_choice_that_may_come_back_is_room_to_move() -> None:
+    booster = CategoricalRange(name="b", choices=("a",), hard_choices=("a", "b"))
+    assert SearchSpace(ranges=(booster,)).has_room
+    assert not SearchSpace(ranges=(booster.but(choices=("a", "b")),)).has_room
+
+
+def test_one_round_that_needs_no_other_gets_all_trials_and_their_money() -> None:
+    step = planned(study(spec={"rounds": AUTO, "search_space": TIGHT}), None)
+    assert step.study.rounds[0].plan.trials == 24
+    assert step.study.ledger == Ledger(reserved=Decimal("1.104"), reserved_trials=24)
 
 
 def test_the_first_round_searches_what_the_person_wrote_and_reserves_its_worst_case() -> None:

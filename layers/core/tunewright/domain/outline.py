@@ -7,7 +7,7 @@ from tunewright.domain import budget
 from tunewright.domain.checks import notes
 from tunewright.domain.errors import Problem
 from tunewright.domain.spec import StudySpec
-from tunewright.domain.steps.plan import round_count
+from tunewright.domain.steps.plan import round_count, round_size
 from tunewright.domain.values import Value
 
 
@@ -42,10 +42,12 @@ def outline(spec: StudySpec, prices: Mapping[str, Decimal], limit: Decimal | Non
         KeyError: No price is known of an instance type.
     """
     rounds, size = round_count(spec)
+    most = spec.rounds.max * spec.rounds.trials
     reserve = budget.deployment_reserve(spec, prices)
     money = None if limit is None else limit - reserve
-    first = budget.affordable_trials(spec, prices, size, money)
-    trials = min(rounds * size, spec.rounds.max * spec.rounds.trials)
+    wanted = round_size(spec, spec.search_space, most)
+    first = budget.affordable_trials(spec, prices, wanted, money)
+    trials = min(rounds * size, most)
     cost = budget.worst_case(spec, prices, trials)
     found = list(notes(spec))
     if money is not None and cost > money:

@@ -200,6 +200,16 @@ class SearchSpace(Value):
     def __len__(self) -> int:
         return len(self.ranges)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether any range could still move, or take another choice, within its hard limits."""
+        return any(
+            len(each.choices) < len(each.hard_choices)
+            if isinstance(each, CategoricalRange)
+            else each.low > each.hard_low or each.high < each.hard_high
+            for each in self.ranges
+        )
+
     def parse(self, parameters: Mapping[str, str]) -> dict[str, float | int | str]:
         """Read a trial's strings; parameters that are not searched are left out.
 

@@ -94,11 +94,12 @@ class Rounds(Value):
 
     Attributes:
         max: Rounds; with `sizes` auto, max × trials is what the engine may divide.
-        trials: Trials of one round at most.
+        trials: Trials of one round; with `sizes` fixed at most so many.
         parallel: Trials at a time.
         strategy: How AMT chooses points.
         early_stopping: Whether AMT may stop a trial that falls behind.
-        sizes: `auto`: the engine plans number and sizes; `fixed`: each round has `trials`.
+        sizes: `auto`: the engine plans number and sizes, and gives one round all trials where they
+            learn from each other and no range has room to move; `fixed`: each round has `trials`.
         seed: AMT's random seed; None for one derived from the study.
         parents: Tuning jobs from before the study, from which every round learns.
         config: Members of AWS's `HyperParameterTuningJobConfig` that have no key here.

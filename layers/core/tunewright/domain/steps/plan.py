@@ -51,6 +51,19 @@ def round_count(spec: StudySpec) -> tuple[int, int]:
     return min(number, MAX_ROUNDS), min(rounds.trials, math.ceil(total / min(number, MAX_ROUNDS)))
 
 
+def round_size(spec: StudySpec, space: SearchSpace, left: int) -> int:
+    """Return how many trials a round over a space has at most, of those that are left.
+
+    What a barrier is good for is to move ranges. Where trials learn from each other and none of
+    the ranges has room to move, one job finds as much, and sooner: it gets all that are left.
+    """
+    rounds, (_, size) = spec.rounds, round_count(spec)
+    learns = rounds.sizes == "auto" and rounds.strategy is Strategy.BAYESIAN
+    if learns and not space.has_room:
+        size = max(size, min(left, int(min(space.combinations(), left))))
+    return min(size, left)
+
+
 def next_round(study: Study, seen: Observation, now: datetime) -> Step | Look:
     """Plan the next round, or end the search and say why."""
     spec, number = study.spec, len(study.rounds) + 1
@@ -63,11 +76,13 @@ def next_round(study: Study, seen: Observation, now: datetime) -> Step | Look:
         return end(study, f"{left} trials are left, too few for another round", now)
     limit = study.profile.budget(spec)
     money = study.ledger.left(limit)
-    trials = budget.affordable_trials(spec, study.profile.prices, min(size, left), money)
+    space = spec.search_space if number == 1 else study.rounds[-1].plan.space
+    wanted = round_size(spec, space, left)
+    trials = budget.affordable_trials(spec, study.profile.prices, wanted, money)
     if trials == 0:
         return end(study, _too_dear(study, money), now)
     if number == 1:
-        return _start(study, Step(study), spec.search_space, trials, now)
+        return _start(study, Step(study), space, trials, now)
     if seen.trials is None:
         return Look(View.TRIALS)
     return _refined(study, seen, trials, now)
