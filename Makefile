@@ -56,13 +56,14 @@ BENCH := nice -n 15 env PYTHONPATH=.:layers/core:layers/numeric:client:local .ve
 	@$(PYTHON) -m venv .venv-bench && .venv-bench/bin/pip install -q -r bench/requirements.txt && touch $@
 
 bench-search: .venv-bench/.ready ## Compare our searches with plain ones; FULL=1 for all problems and 20 seeds (hours; goes on where it was cut)
-	@$(BENCH) bench.search.run $(if $(FULL),--part reporting --conditions right half shifted wide --seeds 20,--part common --seeds 2 --contestants random tunewright-random bayesian tunewright)
+	@$(BENCH) bench.search.run $(if $(FULL),--part reporting --conditions right roomy half shifted wide --seeds 20,--part common --seeds 2 --contestants random tunewright-random bayesian tunewright)
 	@$(BENCH) bench.search.table --part $(if $(FULL),reporting,common)
 	@$(BENCH) bench.search.page
 
 bench-stopping: .venv-bench/.ready ## Replay recorded searches under stopping rules; FULL=1 for 20 seeds
 	@$(BENCH) bench.stopping.traces --part reporting --seeds $(if $(FULL),20,1)
 	@$(BENCH) bench.stopping.replay --part reporting
+	@$(BENCH) bench.stopping.after --part reporting
 	@$(BENCH) bench.search.page
 
 .venv-optuna/.ready: bench/requirements-optuna.txt

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.search.conditions import RANGES
 from bench.search.plot import Series, draw
 from bench.search.results import RESULTS, ROOT, newest, read
 from bench.search.split import names
@@ -38,6 +39,8 @@ code, in `bench/results`. Each search has 60 trials and five workers, simulated:
 length, an asynchronous tuning job, the local AMT's suggestions, and rounds planned by the same code
 that plans them on AWS. Regret is normalised: 0 is the best that is known of a problem, 1 the median
 of random points. A ratio below 1 is a gain over one job with the same trials, strategy and workers.
+Right ranges end at their hard limits, roomy ones are as right with limits three times as wide; of
+half ranges each is one half of the right one, at random.
 Intervals are 95 % bootstraps: over seeds, then over problems and seeds. Wall-clock is the time to
 the last trial's end over the single job's, at five workers, without SageMaker's start of each job.
 
@@ -58,13 +61,14 @@ def main() -> None:
     parts += _courses(rows)
     parts += _forecasts(rows)
     parts += _stopping(RESULTS / "stopping.json")
+    parts += _after(RESULTS / "after.json")
     (DOCS / "benchmarks.md").write_text("\n".join(parts).rstrip() + "\n")
 
 
 def _ratios(rows: Mapping[Any, Any], part: str) -> list[str]:
     problems = names(part)
     lines: list[str] = []
-    for condition in ("right", "half", "shifted", "wide"):
+    for condition in RANGES:
         for name, control in AGAINST.items():
             pairs = paired(rows, name, control, [condition], problems)
             if not pairs:
@@ -187,6 +191,31 @@ def _stopping(path: Path) -> list[str]:
             f"{each['lost']:.3f} | {each['lost_much']:.0%} | {each['fired']:.0%} | {each['runs']} |"
             for each in lines
         ]
+        found.append("")
+    return found
+
+
+def _after(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    found: list[str] = []
+    for part, lines in json.loads(path.read_text()).items():
+        found += [
+            f"## What follows when the default rules fire, {part} problems\n",
+            "On the same recorded searches. A round was worth starting if it found more than the "
+            "rule's own gain;\nan end was right if the rest of the recorded search did not.\n",
+            "| trials of | firings | another round | over other ranges | worth starting | "
+            "right to end |",
+            "|---|---|---|---|---|---|",
+        ]
+        for each in lines:
+            worth, over = (
+                "-" if each[name] is None else f"{each[name]:.0%}" for name in ("worth", "over")
+            )
+            found.append(
+                f"| {TITLES[each['engine']]} | {each['firings']} | {each['went_on']:.0%} | "
+                f"{each['moved']:.0%} | {worth} | {over} |"
+            )
         found.append("")
     return found
 
