@@ -60,7 +60,7 @@ def round_size(spec: StudySpec, space: SearchSpace, left: int) -> int:
     rounds, (_, size) = spec.rounds, round_count(spec)
     learns = rounds.sizes == "auto" and rounds.strategy is Strategy.BAYESIAN
     if learns and not space.has_room:
-        size = max(size, min(left, int(min(space.combinations(), left))))
+        size = max(size, int(min(space.combinations(), left)))  # AMT refuses more than there are
     return min(size, left)
 
 
