@@ -208,13 +208,16 @@ def _watch_recovery(world: World, people: list[Person]) -> None:
 
 
 def _is_in_line(world: World, person: Person) -> bool:
-    """Whether a study waits for an endpoint until another's lease of it is over."""
+    """Whether a study waits for an endpoint that another changes now, or has leased."""
     deploy = person.state()["spec"]["deploy"]
     if deploy is None:
         return False
     item = world.table.peek(f"ENDPOINT#{names.endpoint(deploy['to'])}")
-    champion = json.loads(item["state"]["S"])["champion"] if item else None
-    return champion is not None and champion["study_id"] != person.study_id
+    if item is None:
+        return False
+    endpoint = json.loads(item["state"]["S"])
+    leased = endpoint["champion"] and endpoint["champion"]["study_id"]
+    return any(each not in {None, person.study_id} for each in (endpoint["holder"], leased))
 
 
 def _resync(person: Person) -> None:

@@ -29,3 +29,8 @@ def test_every_study_moves_within_ten_minutes_of_an_outage() -> None:
 
 def test_the_replay_of_all_events_changes_nothing() -> None:
     assert of_weather("mixed", 12).replayed >= 50
+
+
+def test_a_study_in_line_for_an_endpoint_that_another_changes_is_not_standing_still() -> None:
+    with seam.installed():
+        assert not run_random(81808).violations
