@@ -16,7 +16,7 @@ from typing import Any
 import nevergrad
 import numpy as np
 
-OPTIMIZERS = {"ngopt": "NGOpt", "ngioh": "NgIohTuned"}
+OPTIMIZERS = {"ngopt": nevergrad.optimizers.NGOpt}
 FEW = 10  # below that many integers Nevergrad's own documentation wants a choice between them
 
 
@@ -40,7 +40,7 @@ def optimizer(told: dict[str, Any]) -> Any:  # noqa: ANN401 - one of Nevergrad's
     np.random.seed(told["seed"])  # noqa: NPY002 - some of its optimizers draw from there
     space = nevergrad.p.Dict(**{axis["name"]: parameter(axis) for axis in told["space"]})
     space.random_state = np.random.RandomState(told["seed"])
-    return nevergrad.optimizers.registry[OPTIMIZERS[told["sampler"]]](
+    return OPTIMIZERS[told["sampler"]](
         parametrization=space, budget=told["trials"], num_workers=told["parallel"]
     )
 

@@ -36,7 +36,6 @@ TITLES = {
 RANKED = {
     **{name: TITLES[name] for name in ("random", "tunewright-random", "bayesian", "tunewright")},
     "nevergrad-ngopt": "Nevergrad NGOpt",
-    "nevergrad-ngioh": "Nevergrad NgIohTuned",
     "optuna-cmaes": "Optuna CMA-ES",
     "optuna-tpe": "Optuna TPE",
     "optuna-gp": "Optuna GPSampler",

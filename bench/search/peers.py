@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parents[1] / "peers"
 PEERS = (
     "nevergrad-ngopt",
-    "nevergrad-ngioh",
     "optuna-cmaes",
     "optuna-tpe",
     "smac-hpo",
