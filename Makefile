@@ -14,7 +14,7 @@ export OMP_NUM_THREADS := 1
 SAM := env -u MAKEFLAGS SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(SAM_VENV))/bin/python $(SAM_VENV)/bin/sam
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients coverage bench bench-overhead bench-search bench-stopping bench-suggest check \
+.PHONY: help demo test test-slow test-clients coverage bench bench-overhead bench-peers bench-search bench-stopping bench-suggest check \
 	format requirements golden build validate deploy simulate simulate-long mutants clean
 
 help: ## Show what can be typed
@@ -69,6 +69,17 @@ bench-stopping: .venv-bench/.ready ## Replay recorded searches under stopping ru
 .venv-optuna/.ready: bench/requirements-optuna.txt
 	@$(PYTHON) -m venv .venv-optuna && .venv-optuna/bin/pip install -q -r bench/requirements-optuna.txt && touch $@
 
+PEERS := syne smac nevergrad
+$(PEERS:%=.venv-%/.ready): .venv-%/.ready: bench/requirements-%.txt
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r bench/requirements-$*.txt
+	@touch $@
+
+bench-peers: .venv-bench/.ready .venv-optuna/.ready $(PEERS:%=.venv-%/.ready) ## Let other libraries search eight problems with five seeds, and rank all (a day; 6 GB for torch; goes on where it was cut)
+	@peers=$$($(BENCH) bench.search.peers) && for each in random tunewright-random bayesian tunewright $$peers; do \
+		$(BENCH) bench.search.run --part common --conditions right --seeds 5 --contestants $$each || exit 1; done
+	@$(BENCH) bench.search.page
+
 bench-suggest: .venv-bench/.ready .venv-optuna/.ready ## Compare our suggestions with Optuna's GPSampler (hours; 6 GB for torch; goes on where it was cut)
 	@$(BENCH) bench.suggest
 
@@ -99,6 +110,9 @@ requirements: ## Pin the dependencies anew, with hashes and without URLs
 		pyproject.toml --output-file requirements/dev.txt
 	@for each in sam sdk2 sdk3 cli; do $(COMPILE) --universal --python-version 3.11 \
 		requirements/$$each.in --output-file requirements/$$each.txt; done
+	@for each in $(PEERS); do $(COMPILE) --universal --fork-strategy fewest --python-version 3.11 \
+		--no-emit-package nvidia-nccl-cu12 --no-emit-package nvidia-nccl-cu13 bench/requirements-$$each.in \
+		--output-file bench/requirements-$$each.txt; done
 	@printf 'pydantic\naws-lambda-powertools\n' | $(LAYER) - --output-file layers/core/requirements.txt
 	@printf 'numpy\n' | $(LAYER) - --output-file layers/numeric/requirements.txt
 

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from tunewright.domain.space import SearchSpace
 
 HERE = Path(__file__).parents[1] / "peers"
-PEERS = ("optuna-tpe", "optuna-cmaes", "optuna-gp")
+PEERS = (
+    "nevergrad-ngopt",
+    "optuna-cmaes",
+    "optuna-tpe",
+    "smac-hpo",
+    "syne-bore",
+    "syne-cqr",
+    "smac-bb",
+    "optuna-gp",
+)
+"""Library and sampler, from the fastest to the slowest."""
 
 
 def python_of(library: str) -> Path:
@@ -57,14 +67,22 @@ def _say(library: str, message: Mapping[str, Any]) -> dict[str, Any]:
 class Peer:
     """A library as a suggester."""
 
-    def __init__(self, library: str, sampler: str, space: SearchSpace, seed: int) -> None:
-        """Begin a search."""
+    def __init__(
+        self,
+        library: str,
+        sampler: str,
+        space: SearchSpace,
+        seed: int,
+        trials: int,
+        parallel: int,
+    ) -> None:
+        """Begin a search; some libraries plan by how many trials there will be."""
         self.library, self.space = library, space
         self._numbers: dict[int, int] = {}
         self._told = 0
         axes = [_axis(each) for each in space.ranges]
-        begin = {"sampler": sampler, "seed": seed, "space": axes}
-        _say(library, {"begin": begin})
+        begin = {"sampler": sampler, "seed": seed, "trials": trials, "parallel": parallel}
+        _say(library, {"begin": begin | {"space": axes}})
 
     def suggest(
         self, own: Sequence[Ended], pending: Sequence[Mapping[str, str]], index: int
@@ -103,5 +121,9 @@ def compete_peer(
     library, _, sampler = name.partition("-")
     space = space_of(problem, condition, seed)
     world = World(problem, condition, seed)
-    done = world.run_job(Peer(library, sampler, space, seed), trials, parallel)
+    done = world.run_job(Peer(library, sampler, space, seed, trials, parallel), trials, parallel)
     return Outcome(done, world.now)
+
+
+if __name__ == "__main__":
+    print(*PEERS)

@@ -70,7 +70,8 @@ def code_of(contestant: str) -> str:
             ),
         ]
     else:
-        patterns += [f"bench/peers/{contestant.partition('-')[0]}_peer.py"]
+        library = contestant.partition("-")[0]  # its version is where it is pinned
+        patterns += [f"bench/peers/{library}_peer.py", f"bench/requirements-{library}.in"]
     digest = hashlib.sha256()
     for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
