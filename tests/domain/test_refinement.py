@@ -20,7 +20,7 @@ from tests.support.refining import (
     holds_best,
     sample,
 )
-from tunewright.domain.changes import Seen, categorical_change, numeric_change
+from tunewright.domain.changes import Seen, categorical_change, numeric_change, sits_at_end
 from tunewright.domain.refinement import refine
 from tunewright.domain.space import (
     CategoricalRange,
@@ -68,6 +68,39 @@ def test_trials_that_learn_keep_the_ranges_that_the_optimum_is_not_likely_beyond
     again = go(refinement.space.but(ranges=(DEPTH, BOOSTER)), sample(SPACE))
     assert again.method == "surrogate"
     assert all(each.kind == "unchanged" for each in again.changes)
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "expected"),
+    [
+        (1, 0.1, (True, False)),
+        (3, 0.3, (False, True)),
+        (2, 0.2, (False, False)),
+    ],
+)
+def test_the_last_of_the_integers_is_at_the_end(
+    number: int, place: float, expected: tuple[bool, bool]
+) -> None:
+    depth = DEPTH.but(low=1, high=3, hard_high=9)
+    assert depth.from_unit(place) == number
+    assert sits_at_end(depth, place) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [(0.29, (True, False)), (0.31, (True, False)), (0.4, (False, False)), (0.99, (False, True))],
+)
+def test_near_an_end_is_at_the_end(place: float, expected: tuple[bool, bool]) -> None:
+    wide = SUBSAMPLE.but(low=0.51, high=1.0)  # from 0.3 on the axis
+    assert sits_at_end(wide, place) == expected
+
+
+def test_a_range_is_widened_where_the_best_trial_is_at_its_soft_end() -> None:
+    narrow = SearchSpace(ranges=(DEPTH.but(high=3), SUBSAMPLE))
+    trials = sample(narrow, lambda p: -float(p["max_depth"]) - float(p["subsample"]), count=11)
+    widened = change(go(narrow, trials), "max_depth")
+    assert widened.kind == "widened high"
+    assert widened.why == "the best trials sat at the upper edge"
 
 
 def test_rounds_reach_an_optimum_far_outside_the_first_ranges() -> None:

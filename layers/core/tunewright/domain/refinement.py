@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.domain.changes import (
+    UNIMPORTANT,
     RangeChange,
     Seen,
     at_soft_edge,
     categorical_change,
     numeric_change,
+    sits_at_end,
     unchanged,
 )
 from tunewright.domain.lessons import Lesson, Lessons, View, learn
@@ -177,7 +179,12 @@ def _good_part(
             choices[range_.name] = _choices(range_, index, lessons, optima, adaptive=adaptive)
             continue
         old = span_of(range_)
-        grown = old.lured(GROWTH, below=region.below[index], above=region.above[index])
+        below, above = region.below[index], region.above[index]
+        if adaptive and region.preference[index] >= UNIMPORTANT:
+            # A surrogate is too timid beyond what it has seen where the best sits at the very end
+            at_low, at_high = sits_at_end(range_, best.place[index])
+            below, above = (1.0 if at_low else below), (1.0 if at_high else above)
+        grown = old.lured(GROWTH, below=below, above=above)
         padding = (PADDING if adaptive else PADDING_AT_RANDOM) * grown.width
         low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
         wanted = Span(low - padding, high + padding).within(grown)
