@@ -75,7 +75,7 @@ $(PEERS:%=.venv-%/.ready): .venv-%/.ready: bench/requirements-%.txt
 	@.venv-$*/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r bench/requirements-$*.txt
 	@touch $@
 
-bench-peers: .venv-bench/.ready .venv-optuna/.ready $(PEERS:%=.venv-%/.ready) ## Let other libraries search eight problems with five seeds, and rank all (a day; 6 GB for torch; goes on where it was cut)
+bench-peers: .venv-bench/.ready .venv-optuna/.ready $(PEERS:%=.venv-%/.ready) ## Let other libraries search eight problems with five seeds, and rank all (five hours; 6 GB for torch; goes on where it was cut)
 	@peers=$$($(BENCH) bench.search.peers) && for each in random tunewright-random bayesian tunewright $$peers; do \
 		$(BENCH) bench.search.run --part common --conditions right --seeds 5 --contestants $$each || exit 1; done
 	@$(BENCH) bench.search.page
