@@ -49,6 +49,8 @@ def test_a_better_challenger_replaces_the_champion_and_a_worse_one_does_not() ->
     assert champion is not None
     assert champion.study_id == better.id
     assert world.calls.count("go live") == 2
+    replaced = [call for call in world.calls if call.startswith("delete model")]
+    assert replaced == [f"delete model tw-{first.id}-v1"]  # nothing serves it any more
 
 
 def test_two_studies_at_one_endpoint_queue_and_the_second_is_judged_against_the_first() -> None:

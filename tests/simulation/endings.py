@@ -64,6 +64,9 @@ class Endings(Watch):
                 self.orphans.append(endpoint.name)  # Of the time that was lost: the runbook's.
             elif endpoint.status != "Failed" and endpoint.tags:
                 self.violate("I-11", f"{endpoint.name} is {endpoint.status} after every lease")
+        for model in self.world.hosting.served & self.world.hosting.models.keys():
+            if not self.restored:
+                self.violate("I-11", f"{model} was live, nothing serves it, and it is there still")
 
     def _own_rounds(self, study_id: str, state: dict[str, Any]) -> None:
         for each in state["rounds"]:

@@ -53,6 +53,7 @@ class Hosting:
         self.configs: dict[str, dict[str, str]] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.made: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+        self.served: set[str] = set()
         self.page = 100
         self.changes: list[Change] = []
         self.watch: Callable[[Change], None] = lambda _change: None
@@ -162,6 +163,7 @@ class Hosting:
             return
         if fate == "InService":
             endpoint.status, endpoint.reason = "InService", None
+            self.served.add(config)
         elif before is None:
             endpoint.status, endpoint.reason = "Failed", "the container did not answer /ping"
         else:  # A failed update rolls back, and tells why the attempt failed.

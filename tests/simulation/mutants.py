@@ -141,6 +141,8 @@ MUTANTS = tuple(
          "now - known < GONE_AFTER", "False"),
         ("any answer approves", f"{_STEPS}.command", "_approval",
          "command.plan_hash != planned.hash", "False"),
+        ("a replaced model stays", "app.deployer", "Deployer._clear",
+         "former.model == planned.replaces", "False"),
         ("no lease ends", "app.sweeper", "Sweeper.sweep",
          "self._endpoints.due(self._clock.now())", "()"),
         ("a closed round costs its worst case", f"{_STEPS}.close", "close",

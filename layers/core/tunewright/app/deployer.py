@@ -122,10 +122,16 @@ class Deployer:
         if told is None:
             freed, told = self._give_up(freed, study, planned, hosted, report)
         elif told.outcome == "done":
+            self._clear(endpoint.champion, planned)
             lease = timedelta(seconds=deploy.lease)
             freed = freed.but(champion=self._champion(study, planned, report, lease))
         self._save(freed, study, told)
         return True
+
+    def _clear(self, former: Champion | None, planned: Deployment) -> None:
+        """Delete the model that this deployment has replaced: nothing serves it any more."""
+        if former is not None and former.model == planned.replaces:
+            self._hosting.delete_model(former.model)
 
     def _give_up(
         self,
