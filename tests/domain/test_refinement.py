@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -36,6 +37,9 @@ from tunewright.domain.spans import (
     range_at,
     span_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def test_ranges_move_to_the_good_part() -> None:
@@ -219,10 +223,10 @@ def test_a_surrogate_that_fails_is_replaced(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_keep_exploring_widens_what_is_kept() -> None:
     trials = sample(SPACE)
-    narrow, wide = (go(SPACE, trials, keep_exploring=share) for share in (0.0, 0.5))
+    narrow, wide = (go(SPACE, trials, keep_exploring=share, adaptive=False) for share in (0.0, 0.5))
     for tight, loose in zip(narrow.changes, wide.changes, strict=True):
         assert loose.width >= tight.width - 1e-6
-    whole = go(SPACE, trials, keep_exploring=1.0)
+    whole = go(SPACE, trials, keep_exploring=1.0, adaptive=False)
     assert all(
         each.kind in {"unchanged", "widened", "widened low", "widened high"}
         for each in whole.changes
@@ -231,7 +235,7 @@ def test_keep_exploring_widens_what_is_kept() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_ranges_are_cut_only_as_far_as_the_surrogate_foresees_the_trials(seed: int) -> None:
+def test_noise_moves_no_range_of_trials_that_learn_and_cuts_those_of_others(seed: int) -> None:
     clear = sample(SPACE)
     luck = random.Random(seed)  # noqa: S311 - reproducible, not secret
     noise = [each.but(objective=luck.gauss(0.0, 1.0)) for each in clear]
@@ -241,9 +245,51 @@ def test_ranges_are_cut_only_as_far_as_the_surrogate_foresees_the_trials(seed: i
         go(SPACE, noise, adaptive=False),
     )
     assert foreseen.reason == "fitted to 40 trials, of whose variance it foresees 100%"
-    assert any(each.width < 0.8 for each in foreseen.changes)
-    assert all(each.width > 0.95 for each in blind.changes if each.name != "booster")
+    best = min(noise, key=lambda each: each.objective or 0.0)
+    for each, range_ in zip(blind.changes, SPACE.ranges, strict=True):
+        if isinstance(range_, CategoricalRange):
+            continue
+        at_end = sits_at_end(range_, range_.to_unit(float(best.parameters[each.name])))
+        assert each.after == each.before or any(at_end)
     assert any(each.width < 0.8 for each in random_search.changes if each.name != "booster")
+
+
+@pytest.mark.parametrize("low", [0.35, 0.4])
+@pytest.mark.parametrize("count", [15, 40])
+def test_ranges_that_hold_the_optimum_stay_however_much_room_there_is(
+    low: float, count: int
+) -> None:
+    """Room is no reason: of twelve ends none is passed where the optimum lies within."""
+    space = SearchSpace(
+        ranges=tuple(
+            SUBSAMPLE.but(name=f"x{each}", low=low, high=low + 0.2, hard_low=0.0, hard_high=1.0)
+            for each in range(6)
+        )
+    )
+    trials = sample(
+        space, lambda p: sum((float(x) - low - 0.1) ** 2 for x in p.values()), count=count
+    )
+    assert all(each.kind == "unchanged" for each in go(space, trials).changes)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_range_is_let_go_past_the_end_beyond_which_the_optimum_is_likely(sign: float) -> None:
+    space = SearchSpace(
+        ranges=tuple(
+            SUBSAMPLE.but(name=f"x{each}", low=0.4, high=0.6, hard_low=0.0, hard_high=1.0)
+            for each in range(3)
+        )
+    )
+
+    def loss(point: Mapping[str, str]) -> float:
+        beyond = 0.5 + sign * 0.13
+        return sum((float(x) - (beyond if name == "x1" else 0.5)) ** 2 for name, x in point.items())
+
+    found = go(space, sample(space, loss, count=30))
+    moved = {each.name: each for each in found.changes if each.after != each.before}
+    assert set(moved) == {"x1"}
+    assert moved["x1"].kind == ("widened high" if sign > 0 else "widened low")
+    assert moved["x1"].width == pytest.approx(1.5, rel=0.01)
 
 
 def test_a_random_search_is_narrowed_harder() -> None:
@@ -281,6 +327,19 @@ def test_every_change_has_its_reason(
     told = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
     assert told.kind == kind
     assert told.why.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        ((0.4, 0.9), "something better lies beyond the lower edge with a chance of 31%"),
+        ((0.5, 1.0), "something better lies beyond the upper edge with a chance of 87%"),
+    ],
+)
+def test_a_chance_that_was_asked_for_is_told(after: tuple[float, float], why: str) -> None:
+    before = SUBSAMPLE.but(low=0.5, high=0.9)
+    seen = Seen(Span(0.4, 0.6), 0.5, 0.5, 0.5, chances=(0.31, 0.87))
+    assert numeric_change(before, before.but(low=after[0], high=after[1]), seen).why == why
 
 
 def test_a_range_that_is_wanted_as_it_is_says_so() -> None:

@@ -31,6 +31,8 @@ OPTIMISM = 0.5  # how many standard deviations of doubt speak for a point
 TAIL = 0.05  # left out at each end of the good points
 WEIGHED = 0.05  # the share of the points by which a number's weight is judged
 FINALISTS, PATHS = 400, 200  # for the posterior of the optimum
+INNER, MOVED = 1000, 40  # points of the core, of which the best are moved beyond each of its ends
+FEWEST_BEYOND, MOST_BEYOND = 5, 10  # of those, how many are finalists
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,10 @@ class Region:
         low: where the good points begin, for each number; 0 for a category.
         high: where they end.
         mean: their mean.
-        below: which share of them lies below the core, the box's inner part.
-        above: which share lies above it.
+        below: of a share, how much of it lies below the core, the box's inner part; of likely
+            places, the chance that something below the core in this number, and within it in all
+            others, is better than all of the core.
+        above: the same above it.
         preference: how far the best share is from evenly spread over the box, 0 to 1 (the
             Kolmogorov-Smirnov distance); near 0 the number makes no difference.
         among_optima: the share of each category among likely places of the optimum.
@@ -111,10 +115,11 @@ class Gain:
 def good_region(
     rows: Rows, losses: Sequence[float], box: Box, *, core: Box, share: float | None, seed: int
 ) -> Region:
-    """Fit trials and find the good points of the box: the likely places of its optimum, or a share.
+    """Fit trials and find the good points of the box: the likely places of the optimum, or a share.
 
-    The places of the optimum are where functions drawn from the posterior are least: they lie far
-    apart while little is known, and close together when it is. A share is the best by mean - ½ sd.
+    The places of the optimum, in the core or beyond one of its ends, are where functions drawn from
+    the posterior are least: they lie far apart while little is known, and close together when it
+    is. A share is the best by mean - ½ sd.
 
     Args:
         rows: the trials' mixed points (n, p), about on the unit cube.
@@ -133,27 +138,25 @@ def good_region(
     points = box.fill(POINTS, rng)
     mean, sd = model.predict(layout.encode(points))
     order = np.argsort(mean - OPTIMISM * sd, kind="stable")
-    optima = points[:0]
-    if share is None or any(box.sizes):
-        finalists = points[order[:FINALISTS]]
-        paths = model.joint_sample(layout.encode(finalists), PATHS, rng)
-        optima = finalists[np.argmin(paths, axis=1)]
     # Of few likely places the unevenness would be chance: a parameter's weight is that of a share.
     best = points[order[: max(20, round((WEIGHED if share is None else share) * POINTS))]]
-    good = optima if share is None else best
+    if share is None:
+        good, below, above = _likely(model, layout, box, core, rng)
+        optima = good
+    else:
+        good, below, above = best, *_outside(best, core)
+        optima = points[:0]
+        if any(box.sizes):
+            finalists = points[order[:FINALISTS]]
+            paths = model.joint_sample(layout.encode(finalists), PATHS, rng)
+            optima = finalists[np.argmin(paths, axis=1)]
     numbers = [None if size else good[:, column] for column, size in enumerate(box.sizes)]
     return Region(
         low=tuple(0.0 if each is None else float(np.quantile(each, TAIL)) for each in numbers),
         high=tuple(0.0 if each is None else float(np.quantile(each, 1 - TAIL)) for each in numbers),
         mean=tuple(0.0 if each is None else float(each.mean()) for each in numbers),
-        below=tuple(
-            0.0 if each is None else float(np.mean(each < low))
-            for each, low in zip(numbers, core.low, strict=True)
-        ),
-        above=tuple(
-            0.0 if each is None else float(np.mean(each > high))
-            for each, high in zip(numbers, core.high, strict=True)
-        ),
+        below=below,
+        above=above,
         preference=tuple(
             0.0 if size else _unevenness(best[:, column], box.low[column], box.high[column])
             for column, size in enumerate(box.sizes)
@@ -161,6 +164,63 @@ def good_region(
         among_optima=_shares(optima, box.sizes),
         explained=_explained(model),
         improvement=float(expected_improvement(mean, sd, _best_mean(model)).max()),
+    )
+
+
+def _outside(points: Array, core: Box) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return which share of points lies below and above the core; 0 for a category."""
+    columns = range(len(core.sizes))
+    below = [float(np.mean(points[:, each] < core.low[each])) for each in columns]
+    above = [float(np.mean(points[:, each] > core.high[each])) for each in columns]
+    return (
+        tuple(0.0 if core.sizes[each] else below[each] for each in columns),
+        tuple(0.0 if core.sizes[each] else above[each] for each in columns),
+    )
+
+
+def _likely(
+    model: GaussianProcess, layout: Layout, box: Box, core: Box, rng: np.random.Generator
+) -> tuple[Array, tuple[float, ...], tuple[float, ...]]:
+    """Return likely places of the optimum, and the chance that it lies beyond each of the ends.
+
+    One end at a time: beyond many at once everything is unknown, and what is unknown is hopeful;
+    in ten dimensions nearly all of a box that is grown in each lies outside of the core.
+    """
+
+    def most_hopeful(points: Array) -> Array:
+        mean, sd = model.predict(layout.encode(points))
+        return np.argsort(mean - OPTIMISM * sd, kind="stable")
+
+    inner = core.fill(INNER, rng)
+    inner = inner[most_hopeful(inner)[: FINALISTS // 2]]
+    ends = [
+        (column, above, low, high)
+        for column, size in enumerate(box.sizes)
+        for above, low, high in (
+            (False, box.low[column], core.low[column]),
+            (True, core.high[column], box.high[column]),
+        )
+        if not size and high - low > 1e-6 * (core.high[column] - core.low[column])
+    ]
+    each = min(MOST_BEYOND, max(FEWEST_BEYOND, FINALISTS // (2 * max(1, len(ends)))))
+    finalists = [inner]
+    for column, _, low, high in ends:
+        moved = inner[:MOVED].copy()
+        moved[:, column] = low + (high - low) * rng.permutation(np.linspace(0.0, 1.0, len(moved)))
+        finalists.append(moved[most_hopeful(moved)[:each]])
+    points = np.vstack(finalists)
+    paths = model.joint_sample(layout.encode(points), PATHS, rng)
+    within = paths[:, : len(inner)].min(axis=1)
+    chances: dict[tuple[int, bool], float] = {}
+    for index, (column, above, _, _) in enumerate(ends):
+        start = len(inner) + index * each
+        beyond = paths[:, start : start + each].min(axis=1)
+        chances[column, above] = float(np.mean(beyond < within))
+    columns = range(len(box.sizes))
+    return (
+        points[np.argmin(paths, axis=1)],
+        tuple(chances.get((column, False), 0.0) for column in columns),
+        tuple(chances.get((column, True), 0.0) for column in columns),
     )
 
 

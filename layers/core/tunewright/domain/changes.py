@@ -56,12 +56,15 @@ class Seen:
         mean: The middle of the good part.
         best: The place of the best trial.
         preference: How unevenly the good part lies; None without a model.
+        chances: How likely something better lies beyond its low end, and beyond its high one; None
+            where that was not asked.
     """
 
     span: Span
     mean: float
     best: float
     preference: float | None
+    chances: tuple[float, float] | None = None
 
     @property
     def matters(self) -> bool:
@@ -104,9 +107,9 @@ def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> Ran
         case "narrowed":
             why = "the good trials lie in this part"
         case "widened low":
-            why = _beyond(seen.at_low(old), "lower")
+            why = _beyond(seen.at_low(old), "lower", seen.chances and seen.chances[0])
         case "widened high":
-            why = _beyond(seen.at_high(old), "upper")
+            why = _beyond(seen.at_high(old), "upper", seen.chances and seen.chances[1])
         case "widened":
             why = "good trials are expected beyond both edges"
         case _:
@@ -135,9 +138,11 @@ def _kind(before: NumericRange, after: NumericRange) -> Kind:
     return "narrowed" if cut_low or cut_high else "unchanged"
 
 
-def _beyond(sat_there: bool, edge: str) -> str:
+def _beyond(sat_there: bool, edge: str, chance: float | None) -> str:
     if sat_there:
         return f"the best trials sat at the {edge} edge"
+    if chance is not None:
+        return f"something better lies beyond the {edge} edge with a chance of {chance:.0%}"
     return f"good trials are expected beyond the {edge} edge"
 
 

@@ -4,8 +4,8 @@ The rule: fit a surrogate to all trials, ask it where in the ranges, grown at ea
 is likely (for a random search: which part is good), and box that. Boxing the best trials themselves
 is worse than doing nothing: a few trials in many dimensions are good by luck.
 A search whose trials learn from each other narrows by itself, and a bound that cuts off a corner
-costs it more than it saves. What it cannot do is leave its ranges: only those are moved beyond
-whose ends the optimum is likely.
+costs it more than it saves. What it cannot do is leave its ranges: they are widened past those
+ends beyond which something better may well lie.
 Too few trials, or a surrogate that cannot be fitted, fall back to a trust region around the best.
 """
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.domain.changes import (
-    UNIMPORTANT,
     RangeChange,
     Seen,
     at_soft_edge,
@@ -35,8 +34,10 @@ GROWTH = 0.5
 GOOD_SHARE_AT_RANDOM = 0.01
 """How much of the grown ranges is called good for a random search, which needs hard narrowing. Any
 other is given where the optimum is likely: wide while little is known, for it narrows by itself."""
-PADDING, PADDING_AT_RANDOM = 0.1, 0.02
+PADDING = 0.02
 """Added to the good part at each end, as a share of the grown range."""
+LIKELY = 0.3
+"""Where something better lies beyond an end with this chance, a search that learns is let go on."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
 GAIN_THAT_COUNTS = 1e-3
@@ -90,11 +91,10 @@ def refine(
         objective: What is to be made better.
         study_id: With the round's number, the seed.
         round_number: The number of the next round.
-        keep_exploring: The share of what is cut off a range that stays open even where the
-            surrogate foresees the trials well (its square for trials that are not adaptive); with
-            1 ranges only ever widen.
+        keep_exploring: The share of what is cut off a range that stays open (its square for trials
+            that are not adaptive); with 1 ranges only ever widen.
         adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
-            does; ranges are narrowed harder for those that do not.
+            does; a surrogate widens their ranges where that is promising, and narrows none.
     """
     lessons = learn(space, trials, objective)
     best = lessons.best
@@ -114,12 +114,8 @@ def refine(
             found = _good_part(space, lessons, best, adaptive=adaptive, seed=seed)
         except (ArithmeticError, ValueError, ImportError) as error:
             found = _trust_region(space, lessons, best, 1.0, f"no surrogate: {error}")
-    # A random search explores as it is: it gains the more, the less of the rest stays open. For an
-    # adaptive one a range that is right costs little, so ranges are cut only as far as the
-    # surrogate has shown, on trials that it was not told of, that it foresees them.
-    trust = found.explained if adaptive else 1.0
-    keeping = keep_exploring if adaptive else keep_exploring**2
-    return _guarded(space, found, 1.0 - trust * (1.0 - keeping))
+    # A random search explores as it is: it gains the more, the less of the rest stays open.
+    return _guarded(space, found, keep_exploring if adaptive else keep_exploring**2)
 
 
 def needed_trials(space: SearchSpace) -> int:
@@ -134,18 +130,13 @@ def seed_of(study_id: str, round_number: int) -> int:
 
 @dataclass(frozen=True)
 class _Found:
-    """What a method wants, before the guards, by name: stretches of numbers, and choices.
-
-    What is explained is the share of the losses' variance that the surrogate foresees when each
-    trial is left out in turn; a trust region asks no surrogate, and nothing is held against it.
-    """
+    """What a method wants, before the guards, by name: stretches of numbers, and choices."""
 
     method: Method
     reason: str
     seen: dict[str, Seen]
     choices: dict[str, tuple[str, ...]]
     room: float | None
-    explained: float = 1.0
 
 
 def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
@@ -180,24 +171,28 @@ def _good_part(
             continue
         old = span_of(range_)
         below, above = region.below[index], region.above[index]
-        if adaptive and region.preference[index] >= UNIMPORTANT:
+        if adaptive:
             # A surrogate is too timid beyond what it has seen where the best sits at the very end
             at_low, at_high = sits_at_end(range_, best.place[index])
-            below, above = (1.0 if at_low else below), (1.0 if at_high else above)
-        grown = old.lured(GROWTH, below=below, above=above)
-        padding = (PADDING if adaptive else PADDING_AT_RANDOM) * grown.width
-        low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
-        wanted = Span(low - padding, high + padding).within(grown)
+            wanted = old.past(
+                GROWTH, below=at_low or below > LIKELY, above=at_high or above > LIKELY
+            )
+        else:
+            grown = old.lured(GROWTH, below=below, above=above)
+            padding = PADDING * grown.width
+            low, high = view.back(index, region.low[index]), view.back(index, region.high[index])
+            wanted = Span(low - padding, high + padding).within(grown)
         seen[range_.name] = Seen(
-            span=wanted if not adaptive or wanted.leaves(old) else old,
+            span=wanted,
             mean=view.back(index, region.mean[index]),
             best=best.place[index],
             preference=region.preference[index],
+            chances=(below, above) if adaptive else None,
         )
     explained = max(0.0, region.explained)
     reason = f"fitted to {len(lessons)} trials, of whose variance it foresees {explained:.0%}"
     room = region.improvement / lessons.spread if lessons.spread > 0 else None
-    return _Found("surrogate", reason, seen, choices, room, explained)
+    return _Found("surrogate", reason, seen, choices, room)
 
 
 def _choices(

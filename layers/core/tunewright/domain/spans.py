@@ -43,6 +43,11 @@ class Span:
         more = share * self.width
         return Span(max(0.0, self.low - more), min(1.0, self.high + more))
 
+    def past(self, share: float, *, below: bool, above: bool) -> "Span":
+        """Widen it by a share of its width past the ends that are named."""
+        grown = self.grown(share)
+        return Span(grown.low if below else self.low, grown.high if above else self.high)
+
     def lured(self, share: float, *, below: float, above: float) -> "Span":
         """Grow only past those ends beyond which good points lie more densely than on average.
 
@@ -55,9 +60,10 @@ class Span:
             above: Which share lies above.
         """
         grown = self.grown(share)
-        return Span(
-            grown.low if below * grown.width > self.low - grown.low else self.low,
-            grown.high if above * grown.width > grown.high - self.high else self.high,
+        return self.past(
+            share,
+            below=below * grown.width > self.low - grown.low,
+            above=above * grown.width > grown.high - self.high,
         )
 
     def within(self, outer: "Span") -> "Span":
