@@ -5,8 +5,9 @@ from collections.abc import Iterable
 import click
 
 from tunewright.domain.outline import Outline
+from tunewright.domain.refinement import needed_trials
 from tunewright.domain.space import CategoricalRange, IntegerRange, Range, show_range
-from tunewright.domain.spec import StudySpec
+from tunewright.domain.spec import Strategy, StudySpec
 from tunewright.domain.values import show_duration, show_money
 from tunewright_client.spec_file import Complaint
 
@@ -34,7 +35,11 @@ def show_plan(spec: StudySpec, whole: Outline, uploads: tuple[str, ...] = ()) ->
     for where, message in whole.notes:
         click.echo(f" {click.style('!', fg='yellow')} {f'{where}: ' if where else ''}{message}")
     click.echo()
-    for line in _table(_range_row(each) for each in spec.search_space.ranges):
+    ranges = spec.search_space
+    learns = spec.rounds.strategy is Strategy.BAYESIAN and whole.first_trials >= needed_trials(
+        ranges
+    )
+    for line in _table(_range_row(each, learns=learns) for each in ranges.ranges):
         click.echo(f"   {line}")
     click.echo()
     for name, text in _money_rows(spec, whole):
@@ -57,14 +62,17 @@ def _trial_text(spec: StudySpec) -> str:
     )
 
 
-def _range_row(range_: Range) -> tuple[str, str, str]:
+def _range_row(range_: Range, *, learns: bool) -> tuple[str, str, str]:
+    """Say how a range may change; of trials that learn from each other none is cut."""
     if isinstance(range_, CategoricalRange):
         return range_.name, show_range(range_), ""
     low, high = f"{range_.hard_low:g}", f"{range_.hard_high:g}"
     whole = ", whole numbers" if isinstance(range_, IntegerRange) else ""
     if (range_.hard_low, range_.hard_high) == (range_.low, range_.high):
-        return range_.name, show_range(range_), f"may be narrowed{whole}"
-    return range_.name, show_range(range_), f"may move within {low}–{high}{whole}"
+        change = "stays as it is" if learns else "may be narrowed"
+        return range_.name, show_range(range_), f"{change}{whole}"
+    change = "may be widened to" if learns else "may move within"
+    return range_.name, show_range(range_), f"{change} {low}–{high}{whole}"
 
 
 def _table(rows: Iterable[tuple[str, str, str]]) -> list[str]:

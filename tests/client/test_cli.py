@@ -67,10 +67,18 @@ def test_plan_shows_ranges_rounds_and_money() -> None:
     code, out, _ = run("plan", str(GOOD))
     assert code == 0
     assert "churn: maximize validation:auc" in out
-    assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
+    assert "eta        0.01–0.3 (log)  may be widened to 0.001–0.5" in out
     # 24 trials are cut into three rounds; 8 trials × (600 s + 120 s) × $0.23 an hour
     assert "8 trials × ≤ 10 min; worst $0.37" in out
     assert "Nothing was launched." in out
+
+
+def test_plan_says_that_the_ranges_of_a_random_search_may_shrink(tmp_path: Path) -> None:
+    at_random = tmp_path / "random.yaml"
+    at_random.write_text(GOOD.read_text().replace("parallel: 2", "parallel: 2, strategy: random"))
+    code, out, _ = run("plan", str(at_random))
+    assert code == 0
+    assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
 
 
 def test_plan_as_json_holds_the_whole_study() -> None:
