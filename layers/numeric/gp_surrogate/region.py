@@ -187,12 +187,11 @@ def _likely(
     in ten dimensions nearly all of a box that is grown in each lies outside of the core.
     """
 
-    def most_hopeful(points: Array) -> Array:
+    def most_hopeful(points: Array, count: int) -> Array:
         mean, sd = model.predict(layout.encode(points))
-        return np.argsort(mean - OPTIMISM * sd, kind="stable")
+        return points[np.argsort(mean - OPTIMISM * sd, kind="stable")[:count]]
 
-    inner = core.fill(INNER, rng)
-    inner = inner[most_hopeful(inner)[: FINALISTS // 2]]
+    inner = most_hopeful(core.fill(INNER, rng), FINALISTS // 2)
     ends = [
         (column, above, low, high)
         for column, size in enumerate(box.sizes)
@@ -207,7 +206,7 @@ def _likely(
     for column, _, low, high in ends:
         moved = inner[:MOVED].copy()
         moved[:, column] = low + (high - low) * rng.permutation(np.linspace(0.0, 1.0, len(moved)))
-        finalists.append(moved[most_hopeful(moved)[:each]])
+        finalists.append(most_hopeful(moved, each))
     points = np.vstack(finalists)
     paths = model.joint_sample(layout.encode(points), PATHS, rng)
     within = paths[:, : len(inner)].min(axis=1)
