@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.refining import (
-    ALPHA,
     BOOSTER,
     DEPTH,
     LOSS,
@@ -21,21 +20,13 @@ from tests.support.refining import (
     holds_best,
     sample,
 )
-from tunewright.domain.changes import Seen, categorical_change, numeric_change, sits_at_end
+from tunewright.domain.changes import sits_at_end
 from tunewright.domain.refinement import refine
 from tunewright.domain.space import (
     CategoricalRange,
     ContinuousRange,
     IntegerRange,
     SearchSpace,
-)
-from tunewright.domain.spans import (
-    FEWEST_INTEGERS,
-    Span,
-    floor_of,
-    limit_shrinking,
-    range_at,
-    span_of,
 )
 
 if TYPE_CHECKING:
@@ -72,31 +63,6 @@ def test_trials_that_learn_keep_the_ranges_that_the_optimum_is_not_likely_beyond
     again = go(refinement.space.but(ranges=(DEPTH, BOOSTER)), sample(SPACE))
     assert again.method == "surrogate"
     assert all(each.kind == "unchanged" for each in again.changes)
-
-
-@pytest.mark.parametrize(
-    ("number", "place", "expected"),
-    [
-        (1, 0.1, (True, False)),
-        (3, 0.3, (False, True)),
-        (2, 0.2, (False, False)),
-    ],
-)
-def test_the_last_of_the_integers_is_at_the_end(
-    number: int, place: float, expected: tuple[bool, bool]
-) -> None:
-    depth = DEPTH.but(low=1, high=3, hard_high=9)
-    assert depth.from_unit(place) == number
-    assert sits_at_end(depth, place) == expected
-
-
-@pytest.mark.parametrize(
-    ("place", "expected"),
-    [(0.29, (True, False)), (0.31, (True, False)), (0.4, (False, False)), (0.99, (False, True))],
-)
-def test_near_an_end_is_at_the_end(place: float, expected: tuple[bool, bool]) -> None:
-    wide = SUBSAMPLE.but(low=0.51, high=1.0)  # from 0.3 on the axis
-    assert sits_at_end(wide, place) == expected
 
 
 def test_a_range_is_widened_where_the_best_trial_is_at_its_soft_end() -> None:
@@ -297,107 +263,3 @@ def test_a_random_search_is_narrowed_harder() -> None:
     mild, hard = (go(SPACE, trials, adaptive=adaptive) for adaptive in (True, False))
     widths = [math.prod(each.width for each in found.changes) for found in (mild, hard)]
     assert widths[1] < widths[0]
-
-
-@pytest.mark.parametrize(
-    ("after", "span", "preference", "kind", "why"),
-    [
-        ((0.4, 0.9), (0.4, 0.6), 0.5, "widened low", "good trials are expected beyond the lower"),
-        ((0.4, 0.9), (0.1, 0.3), 0.5, "widened low", "the best trials sat at the lower edge"),
-        ((0.5, 1.0), (0.8, 1.0), 0.5, "widened high", "the best trials sat at the upper edge"),
-        ((0.6, 0.8), (0.4, 0.6), 0.5, "narrowed", "the good trials lie in this part"),
-        ((0.5, 0.9), (0.4, 0.6), 0.1, "unchanged", "it made no difference"),
-        ((0.5, 0.9), (0.4, 0.6), 0.5, "unchanged", "good trials lie all over it"),
-        ((0.5, 0.9), (0.4, 0.6), None, "unchanged", "too little is known"),
-        ((0.3, 1.0), (0.0, 1.0), 0.5, "widened", "good trials are expected beyond both edges"),
-        ((0.3, 0.6), (0.0, 0.5), 0.5, "shifted", "the good trials lie lower"),
-        ((0.8, 1.0), (0.7, 1.0), 0.5, "shifted", "the good trials lie higher"),
-    ],
-)
-def test_every_change_has_its_reason(
-    after: tuple[float, float],
-    span: tuple[float, float],
-    preference: float | None,
-    kind: str,
-    why: str,
-) -> None:
-    before = SUBSAMPLE.but(low=0.5, high=0.9)
-    middle = sum(span) / 2
-    seen = Seen(Span(*span), middle, middle, preference)
-    told = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
-    assert told.kind == kind
-    assert told.why.startswith(why)
-
-
-@pytest.mark.parametrize(
-    ("after", "why"),
-    [
-        ((0.4, 0.9), "something better lies beyond the lower edge with a chance of 31%"),
-        ((0.5, 1.0), "something better lies beyond the upper edge with a chance of 87%"),
-    ],
-)
-def test_a_chance_that_was_asked_for_is_told(after: tuple[float, float], why: str) -> None:
-    before = SUBSAMPLE.but(low=0.5, high=0.9)
-    seen = Seen(Span(0.4, 0.6), 0.5, 0.5, 0.5, chances=(0.31, 0.87))
-    assert numeric_change(before, before.but(low=after[0], high=after[1]), seen).why == why
-
-
-def test_a_range_that_is_wanted_as_it_is_says_so() -> None:
-    seen = Seen(span_of(SUBSAMPLE), 0.5, 0.5, 0.5)
-    assert numeric_change(SUBSAMPLE, SUBSAMPLE, seen).why == "nothing better is likely beyond it"
-
-
-def test_a_range_that_is_as_narrow_as_may_be_says_so() -> None:
-    narrow = SUBSAMPLE.but(low=0.6, high=0.67)
-    seen = Seen(Span(0.43, 0.53), 0.48, 0.48, 0.5)
-    assert numeric_change(narrow, narrow, seen).why == "it is as narrow as it may get"
-
-
-def test_a_range_that_ends_at_its_lower_hard_limit_says_so() -> None:
-    seen = Seen(Span(0.0, 0.1), 0.05, 0.0, 0.5)
-    assert numeric_change(ALPHA, ALPHA, seen).why == "the best trials sit at its hard limit 0"
-
-
-def test_a_choice_may_come_back() -> None:
-    before = BOOSTER.but(choices=("gbtree", "dart"))
-    told = categorical_change(before, BOOSTER.but(choices=("gbtree", "gblinear")))
-    assert told.kind == "shifted"
-    assert told.why == "dart never came near the best; gblinear may be good"
-    assert categorical_change(before, BOOSTER).kind == "widened"
-
-
-def test_span_guards() -> None:
-    wider = Span(0.4, 0.42).at_least(0.1)
-    assert (wider.low, wider.high) == pytest.approx((0.36, 0.46))
-    at_limit = Span(0.99, 1.0).at_least(0.1)
-    assert (at_limit.low, at_limit.high) == pytest.approx((0.9, 1.0))
-    assert Span(0.5, 0.6).keeping(0.5, Span(0.0, 1.0)) == Span(0.25, 0.8)
-    assert Span(0.2, 0.3).holding(0.5) == Span(0.2, 0.5)
-    assert Span(0.2, 0.3).holding(7.0) == Span(0.2, 1.0)
-    assert Span(0.25, 0.75).lured(0.5, below=0.2, above=0.3) == Span(0.25, 1.0)
-    assert floor_of(Span(0.0, 0.8)) == 0.1
-    assert floor_of(Span(0.0, 0.01)) == 0.005
-
-
-def test_all_ranges_together_never_shrink_too_much() -> None:
-    old = [Span(0.0, 1.0)] * 3
-    new = limit_shrinking(old, [Span(0.4, 0.5)] * 3)
-    assert math.prod(each.width for each in new) == pytest.approx(0.125, rel=1e-3)
-    assert limit_shrinking(old, [Span(0.2, 0.8)] * 3) == [Span(0.2, 0.8)] * 3
-    assert limit_shrinking([], []) == []
-
-
-@pytest.mark.parametrize("best", [1, 5, 12])
-def test_at_least_three_integers_are_left(best: int) -> None:
-    place = DEPTH.to_unit(best)
-    after = range_at(DEPTH, Span(place - 1e-3, place + 1e-3), place)
-    assert after.high - after.low + 1 == FEWEST_INTEGERS
-    assert after.low <= best <= after.high
-    two = DEPTH.but(low=1, high=2, hard_low=1, hard_high=2)
-    assert range_at(two, Span(0.1, 0.2), 0.1) == two
-
-
-def test_a_bound_that_hardly_moves_stays_exact() -> None:
-    range_ = ContinuousRange(name="x", low=0.123456789, high=0.9, hard_low=0.0, hard_high=1.0)
-    after = range_at(range_, Span(0.13, 0.5123456), 0.3)
-    assert (after.low, after.high) == (0.123456789, 0.5124)
