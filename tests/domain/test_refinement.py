@@ -20,7 +20,6 @@ from tests.support.refining import (
     holds_best,
     sample,
 )
-from tunewright.domain.changes import sits_at_end
 from tunewright.domain.refinement import refine
 from tunewright.domain.space import (
     CategoricalRange,
@@ -211,12 +210,7 @@ def test_noise_moves_no_range_of_trials_that_learn_and_cuts_those_of_others(seed
         go(SPACE, noise, adaptive=False),
     )
     assert foreseen.reason == "fitted to 40 trials, of whose variance it foresees 100%"
-    best = min(noise, key=lambda each: each.objective or 0.0)
-    for each, range_ in zip(blind.changes, SPACE.ranges, strict=True):
-        if isinstance(range_, CategoricalRange):
-            continue
-        at_end = sits_at_end(range_, range_.to_unit(float(best.parameters[each.name])))
-        assert each.after == each.before or any(at_end)
+    assert all(each.kind == "unchanged" for each in blind.changes)
     assert any(each.width < 0.8 for each in random_search.changes if each.name != "booster")
 
 

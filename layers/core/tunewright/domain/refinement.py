@@ -19,7 +19,6 @@ from tunewright.domain.changes import (
     at_soft_edge,
     categorical_change,
     numeric_change,
-    sits_at_end,
     unchanged,
 )
 from tunewright.domain.lessons import Lesson, Lessons, View, learn
@@ -172,11 +171,7 @@ def _good_part(
         old = span_of(range_)
         below, above = region.below[index], region.above[index]
         if adaptive:
-            # A surrogate is too timid beyond what it has seen where the best sits at the very end
-            at_low, at_high = sits_at_end(range_, best.place[index])
-            wanted = old.past(
-                GROWTH, below=at_low or below > LIKELY, above=at_high or above > LIKELY
-            )
+            wanted = old.past(GROWTH, below=below > LIKELY, above=above > LIKELY)
         else:
             grown = old.lured(GROWTH, below=below, above=above)
             padding = PADDING * grown.width
