@@ -39,10 +39,16 @@ HOSTED = {
 
 @pytest.mark.parametrize(("stack", "ours"), [("tunewright", True), ("another", False)])
 def test_an_endpoint_is_ours_by_its_tag(stack: str, ours: bool) -> None:
-    client = Client(describe_endpoint=[HOSTED], list_tags=[tags(TAGS)])
+    client = Client(describe_endpoint=[HOSTED, HOSTED], list_tags=[tags(TAGS)])
     assert SageMakerHosting(client, None).look("tw-churn-prod", stack) == HostedSeen(
         config="tw-churn-aaaaaa-v1", status="InService", ours=ours, words=None
     )
+
+
+def test_an_endpoint_that_is_deleted_between_two_calls_is_gone_and_not_anothers() -> None:
+    missing = error(INVALID, 'Could not find endpoint "tw-churn-prod".')
+    client = Client(describe_endpoint=[HOSTED, missing], list_tags=[tags({})])
+    assert SageMakerHosting(client, None).look("tw-churn-prod", "tunewright") is None
 
 
 def hosting(*answers: Any) -> tuple[Client, SageMakerHosting]:

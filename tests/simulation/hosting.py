@@ -124,6 +124,8 @@ class Hosting:
     def _drop(self, kind: str, name: str, operation: str) -> dict[str, Any]:
         self._show(kind, name, operation)
         self.watch_drop(kind, name, self._kept(kind).pop(name))
+        if kind == "model":  # What a call from long ago makes anew under its name never was live.
+            self.served.discard(name)
         return {}
 
     def _config(self, name: str, operation: str) -> None:

@@ -34,3 +34,8 @@ def test_the_replay_of_all_events_changes_nothing() -> None:
 def test_a_study_in_line_for_an_endpoint_that_another_changes_is_not_standing_still() -> None:
     with seam.installed():
         assert not run_random(81808).violations
+
+
+def test_an_endpoint_that_another_call_deletes_meanwhile_is_not_taken_for_a_strangers() -> None:
+    with seam.installed():
+        assert not run_random(4945).violations

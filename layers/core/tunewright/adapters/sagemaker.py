@@ -214,6 +214,9 @@ class SageMakerHosting:
         try:
             told = self._client.describe_endpoint(EndpointName=endpoint)
             held = tags_of(self._client, told["EndpointArn"])
+            if held.get(names.TAG_STACK) != stack:
+                # It has no tags either if it was deleted since: then it is gone, not another's.
+                told = self._client.describe_endpoint(EndpointName=endpoint)
         except ClientError as error:
             if is_missing(error):
                 return None
