@@ -58,10 +58,10 @@ rounds planned by the same code that plans them on AWS. Regret is normalised: 0 
 known of a problem, 1 the median of random points. A ratio below 1 is a gain over one job with the
 same trials, strategy and workers. Right ranges end at their hard limits, roomy ones are as right
 with limits three times as wide; of half ranges each is one half of the right one, at random; a
-shifted one is half as wide or less and ends just beside the optimum; a wide one is three times as
-wide as it should be. Beyond right ranges the loss only rises, with the distance.
-Intervals are 95 % bootstraps: over seeds, then over problems and seeds. Wall-clock is the time to the last trial's end over the single job's, at five workers,
-without SageMaker's start of each job.
+shifted one is half as wide or less and ends just beside the optimum; a wide one is three times
+as wide as it should be. Beyond right ranges the loss only rises, with the distance. Intervals
+are 95 % bootstraps: over seeds, then over problems and seeds. Wall-clock is the time to the
+last trial's end over the single job's, at five workers, without SageMaker's start of each job.
 
 Rules and constants were developed on the *development* problems and are reported on the *reporting*
 ones (`bench/search/split.json`). Both parts hold members of the same families; no problem is in
