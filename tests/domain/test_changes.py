@@ -4,9 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.refining import ALPHA, BOOSTER, SUBSAMPLE
-from tunewright.domain.changes import Seen, categorical_change, numeric_change
+from tests.support.refining import ALPHA, BOOSTER, DEPTH, SUBSAMPLE
+from tunewright.domain.changes import Seen, categorical_change, numeric_change, sits_at_end
 from tunewright.domain.spans import Span, span_of
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "expected"),
+    [
+        (1, 0.1, (True, False)),
+        (3, 0.3, (False, True)),
+        (2, 0.2, (False, False)),
+    ],
+)
+def test_the_last_of_the_integers_is_at_the_end(
+    number: int, place: float, expected: tuple[bool, bool]
+) -> None:
+    depth = DEPTH.but(low=1, high=3, hard_high=9)
+    assert depth.from_unit(place) == number
+    assert sits_at_end(depth, place) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [(0.29, (True, False)), (0.31, (True, False)), (0.4, (False, False)), (0.99, (False, True))],
+)
+def test_near_an_end_is_at_the_end(place: float, expected: tuple[bool, bool]) -> None:
+    wide = SUBSAMPLE.but(low=0.51, high=1.0)  # from 0.3 on the axis
+    assert sits_at_end(wide, place) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tunewright.domain.space import CategoricalRange, NumericRange, Range, show_range
+from tunewright.domain.space import CategoricalRange, IntegerRange, NumericRange, Range, show_range
 from tunewright.domain.spans import FLOOR, Span, span_of
 from tunewright.domain.values import Value
 
@@ -78,6 +78,16 @@ class Seen:
     def at_high(self, old: Span) -> bool:
         """Whether the good part or the best trial sits at the upper edge, or beyond."""
         return self.matters and max(self.mean, self.best) > old.high - NEAR_EDGE * old.width
+
+
+def sits_at_end(range_: NumericRange, place: float) -> tuple[bool, bool]:
+    """Say whether a place is at the low and at the high end of a range; of integers, the last."""
+    if isinstance(range_, IntegerRange):
+        number = range_.from_unit(place)
+        return number <= range_.low, number >= range_.high
+    span = span_of(range_)
+    near = NEAR_EDGE * span.width
+    return place < span.low + near, place > span.high - near
 
 
 def at_soft_edge(range_: NumericRange, seen: Seen) -> bool:

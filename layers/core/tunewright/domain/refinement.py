@@ -19,9 +19,10 @@ from tunewright.domain.changes import (
     at_soft_edge,
     categorical_change,
     numeric_change,
+    sits_at_end,
     unchanged,
 )
-from tunewright.domain.lessons import Lesson, Lessons, View, learn
+from tunewright.domain.lessons import EARLY, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
 from tunewright.domain.space import CategoricalRange, SearchSpace
 from tunewright.domain.spans import Span, floor_of, limit_shrinking, range_at, span_of
@@ -171,7 +172,14 @@ def _good_part(
         old = span_of(range_)
         below, above = region.below[index], region.above[index]
         if adaptive:
-            wanted = old.past(GROWTH, below=below > LIKELY, above=above > LIKELY)
+            # Few trials leave a surrogate timid beyond them: there the best one's place counts too.
+            at_low, at_high = sits_at_end(range_, best.place[index])
+            few = len(lessons) < EARLY
+            wanted = old.past(
+                GROWTH,
+                below=below > LIKELY or (few and at_low),
+                above=above > LIKELY or (few and at_high),
+            )
         else:
             grown = old.lured(GROWTH, below=below, above=above)
             padding = PADDING * grown.width
