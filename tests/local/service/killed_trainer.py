@@ -7,6 +7,7 @@ found; it takes a few tenths of a second, so that a kill may meet any part of it
 import fcntl
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -39,6 +40,8 @@ def train(notes: Path) -> None:
 def serve(root: Path) -> None:
     from sagemaker_local.server import LocalServer
 
+    # A shell's background jobs, and so tests that are run in one, ignore it from birth.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = (sys.executable, __file__, "train", str(root / "notes"))
     with LocalServer(root / "state", cpus=1, images={IMAGE: command}) as server:
         sys.stdout.write(f"{server.url}\n")
