@@ -16,7 +16,7 @@ from bench.search.statistics import paired, ratio, show
 from bench.search.table import AGAINST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 DOCS = ROOT / "docs"
@@ -199,11 +199,14 @@ def _forecasts(rows: Mapping[Any, Any]) -> list[str]:
     ]
 
 
+def _parts(path: Path) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    """Tell the lines of a table of stopping, part by part; none where it was never made."""
+    return json.loads(path.read_text()).items() if path.exists() else ()
+
+
 def _stopping(path: Path) -> list[str]:
-    if not path.exists():
-        return []
     found: list[str] = []
-    for part, lines in json.loads(path.read_text()).items():
+    for part, lines in _parts(path):
         found += [
             f"## Stopping, {part} problems\n",
             "Recorded searches of 100 trials over right ranges. Who knows the end stops at the "
@@ -221,10 +224,8 @@ def _stopping(path: Path) -> list[str]:
 
 
 def _after(path: Path) -> list[str]:
-    if not path.exists():
-        return []
     found: list[str] = []
-    for part, lines in json.loads(path.read_text()).items():
+    for part, lines in _parts(path):
         found += [
             f"## What follows when the default rules fire, {part} problems\n",
             "On the same recorded searches. A round was worth starting if it found more than the "

@@ -9,18 +9,15 @@ recorded search did not.
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.search.contestants import OURS, closed
-from bench.search.families import available, load
+from bench.search.families import load
 from bench.search.results import RESULTS
 from bench.search.simulator import Amt, Ended, World
-from bench.search.split import names
-from bench.stopping.traces import RIGHT, TRACES, read, study_of
+from bench.stopping.tables import table
+from bench.stopping.traces import RIGHT, study_of
 from tunewright.domain.budget import Ledger
 from tunewright.domain.round import needed_gain
 from tunewright.domain.spec import DEFAULT_RULES, Refine, Rounds, Strategy
@@ -142,18 +139,7 @@ def _line(engine: str, every: list[Fired]) -> Line:
 
 def main() -> None:
     """Print the table, and write it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", default="reporting")
-    parser.add_argument("--traces", type=Path, default=TRACES)
-    parser.add_argument("--out", type=Path, default=RESULTS / "after.json")
-    asked = parser.parse_args()
-    wanted = set(names(asked.part))
-    traces = [t for t in read(asked.traces) if t["problem"] in wanted and available(t["problem"])]
-    lines = follow(traces)
-    known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
-    known[asked.part] = [asdict(line) for line in lines]
-    asked.out.write_text(json.dumps(known, indent=1) + "\n")
-    for line in lines:
+    for line in table(__doc__, RESULTS / "after.json", follow):
         worth, over = (
             "none" if each is None else f"{each:.0%}" for each in (line.worth, line.over)
         )

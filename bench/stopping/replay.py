@@ -7,19 +7,16 @@ can do better, so he tells what there is to save at all.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.search.families import available, load
+from bench.search.families import load
 from bench.search.results import RESULTS
-from bench.search.split import names
-from bench.stopping.traces import TRACES, read, study_of
+from bench.stopping.tables import table
+from bench.stopping.traces import study_of
 from sagemaker_local.suggest.completion import not_improving
 from tunewright.domain.spec import All, Gain, NotImproving, Regret, Rule
 from tunewright.domain.stopping import Ends
@@ -151,18 +148,7 @@ def _line(engine: str, name: str, rows: np.ndarray) -> Line:
 
 def main() -> None:
     """Print the table, and write it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", default="reporting")
-    parser.add_argument("--traces", type=Path, default=TRACES)
-    parser.add_argument("--out", type=Path, default=RESULTS / "stopping.json")
-    asked = parser.parse_args()
-    wanted = set(names(asked.part))
-    traces = [t for t in read(asked.traces) if t["problem"] in wanted and available(t["problem"])]
-    lines = replay(traces)
-    known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
-    known[asked.part] = [asdict(line) for line in lines]
-    asked.out.write_text(json.dumps(known, indent=1) + "\n")
-    for line in lines:
+    for line in table(__doc__, RESULTS / "stopping.json", replay):
         print(
             f"{line.engine:<10} {line.rule:<48} saved {line.saved:4.0%}  lost {line.lost:.4f}  "
             f"lost > 0.02 {line.lost_much:4.0%}  fired {line.fired:4.0%}  n {line.runs}"

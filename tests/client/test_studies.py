@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from tests.support.build import document
+from tests.support.caller import api_of
 from tests.support.world import World
-from tunewright.web.api import Api
 from tunewright_client.cli import main
 from tunewright_client.cli_studies import exit_code
 from tunewright_client.show_studies import what_if_lines
@@ -24,14 +24,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.world = World()
-        api = Api(
-            stack="tunewright",
-            version="1",
-            studies=self.world.studies,
-            store=self.world.store,
-            trials=self.world.store,
-            profiles=self.world.profiles,
-        )
+        api = api_of(self.world)
         signed: list[str] = []
         self.signed = signed
 

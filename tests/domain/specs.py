@@ -100,3 +100,10 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     else:
         holder[last] = value
     return spec
+
+
+def assert_told(path: str, value: Any, where: str, message: str) -> None:
+    """Assert that the valid document with one key set is refused there, with these words."""
+    told = problems(changed(path, value))
+    assert where in told, told
+    assert message in told[where]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.specs import changed, problems
+from tests.domain.specs import assert_told, problems
 from tests.support.build import document, spec
 from tunewright.domain.checks import check_spec
 from tunewright.domain.errors import SpecError
@@ -93,9 +93,7 @@ def with_script(**changes: Any) -> dict[str, Any]:
 def test_what_aws_would_refuse_is_told_before_it_is_asked(
     path: str, value: Any, where: str, message: str
 ) -> None:
-    told = problems(changed(path, value))
-    assert where in told, told
-    assert message in told[where]
+    assert_told(path, value, where, message)
 
 
 def test_the_least_budget_counts_the_endpoints_lease() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.specs import changed, problems
+from tests.domain.specs import assert_told, changed, problems
 from tunewright.domain.checks import notes
 from tunewright.domain.expand import expand
 
@@ -87,9 +87,7 @@ from tunewright.domain.expand import expand
 def test_what_is_wrong_is_told_with_its_path(
     path: str, value: Any, where: str, message: str
 ) -> None:
-    told = problems(changed(path, value))
-    assert where in told, told
-    assert message in told[where]
+    assert_told(path, value, where, message)
 
 
 def test_all_problems_are_told_at_once() -> None:

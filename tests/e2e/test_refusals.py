@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.support.build import script_training
 from tests.support.one_process import LocalStack, local_stack
 from tunewright.domain.study import DecisionKind, Phase, Study
 from tunewright_local.profile import BUCKET
@@ -24,16 +25,7 @@ print(f"score={-abs(math.log(args.rate / 0.001)) - 0.1 * abs(args.width - 4):.6f
 SPEC: dict[str, Any] = {
     "study": "refused",
     "objective": {"maximize": "score"},
-    "training": {
-        "script": {
-            "framework": "sklearn",
-            "entry_point": "train.py",
-            "source_dir": f"s3://{BUCKET}/code/source.tar.gz",
-        },
-        "max_run": "2m",
-        "inputs": {"train": f"s3://{BUCKET}/train/"},
-        "metrics": {"score": "score=([-0-9.]+)"},
-    },
+    "training": script_training(BUCKET),
     "search_space": {
         "rate": {"range": [0.05, 0.3], "never_beyond": [0.001, 0.5]},
         "width": {"range": [2, 6], "never_beyond": [1, 8]},

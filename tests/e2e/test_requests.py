@@ -17,6 +17,7 @@ import pytest
 from ministack.services import lambda_svc
 
 from embedded_aws import EmbeddedAws
+from tests.support.build import script_training
 from tunewright_client.api_client import ApiClient
 from tunewright_local.cloud import LocalCloud
 from tunewright_local.environment import aws_environment
@@ -35,16 +36,7 @@ TRAIN = b"print('score=0.5')\n"
 SPEC: dict[str, Any] = {
     "study": "many",
     "objective": {"maximize": "score"},
-    "training": {
-        "script": {
-            "framework": "sklearn",
-            "entry_point": "train.py",
-            "source_dir": f"s3://{BUCKET}/code/source.tar.gz",
-        },
-        "inputs": {"train": f"s3://{BUCKET}/train/"},
-        "metrics": {"score": "score=([0-9.]+)"},
-        "max_run": "2m",
-    },
+    "training": script_training(BUCKET),
     "search_space": {"rate": [0.05, 0.3]},
     "rounds": {
         "max": 1,

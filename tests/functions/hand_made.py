@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 
 from sagemaker_local.server import LocalServer
-from tests.support.build import document
+from tests.support.build import document, script_training
 from tunewright.adapters.dynamodb import table_definition
 from tunewright_local.profile import BUCKET, local_profile
 
@@ -122,16 +122,7 @@ class Cloud:
 def spec(**changes: Any) -> dict[str, Any]:
     base = document(
         objective={"maximize": "score"},
-        training={
-            "script": {
-                "framework": "sklearn",
-                "entry_point": "train.py",
-                "source_dir": f"s3://{BUCKET}/code/source.tar.gz",
-            },
-            "inputs": {"train": f"s3://{BUCKET}/train/"},
-            "metrics": {"score": "score=([-0-9.]+)"},
-            "max_run": "2m",
-        },
+        training=script_training(BUCKET),
         search_space={"rate": {"range": [0.05, 0.3], "log": True, "never_beyond": [0.001, 1.0]}},
         rounds={"max": 2, "trials": 5, "parallel": 2, "strategy": "random", "sizes": "fixed"},
         refine={"when": {"gain_above": 0}},

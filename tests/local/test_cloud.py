@@ -13,7 +13,7 @@ import pytest
 
 from tests.local.cloud_world import api, ask, client
 from tests.local.service.conftest import until
-from tests.support.build import document
+from tests.support.build import document, script_training
 from tunewright_client.api_client import ApiError
 from tunewright_local.cloud import LocalCloud
 from tunewright_local.deployment import CODE_BUCKET, STACK
@@ -45,16 +45,7 @@ def test_the_api_knows_its_caller_and_refuses_others(cloud: LocalCloud) -> None:
 def test_a_study_is_submitted_and_people_are_told(cloud: LocalCloud) -> None:
     spec = document(
         objective={"maximize": "score"},
-        training={
-            "script": {
-                "framework": "sklearn",
-                "entry_point": "train.py",
-                "source_dir": f"s3://{BUCKET}/code/none.tar.gz",
-            },
-            "inputs": {"train": f"s3://{BUCKET}/train/"},
-            "metrics": {"score": "score=([-0-9.]+)"},
-            "max_run": "2m",
-        },
+        training=script_training(BUCKET),
         search_space={"rate": [0.05, 0.3]},
         rounds={"max": 1, "trials": 5, "parallel": 1, "strategy": "random", "sizes": "fixed"},
     )

@@ -47,6 +47,21 @@ def document(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
+def script_training(bucket: str, **changes: Any) -> dict[str, Any]:
+    """The `training` of a study whose trials run `train.py` of an archive in a bucket."""
+    base: dict[str, Any] = {
+        "script": {
+            "framework": "sklearn",
+            "entry_point": "train.py",
+            "source_dir": f"s3://{bucket}/code/source.tar.gz",
+        },
+        "inputs": {"train": f"s3://{bucket}/train/"},
+        "metrics": {"score": "score=([-0-9.]+)"},
+        "max_run": "2m",
+    }
+    return {**base, **changes}
+
+
 def profile(**changes: Any) -> Profile:
     values: dict[str, Any] = {
         "region": "us-east-1",

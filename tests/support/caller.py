@@ -8,19 +8,23 @@ from tests.support.world import World
 from tunewright.web.api import Api
 
 
+def api_of(world: World) -> Api:
+    return Api(
+        stack="tunewright",
+        version="1",
+        studies=world.studies,
+        store=world.store,
+        trials=world.store,
+        profiles=world.profiles,
+    )
+
+
 class Caller:
     """Sends events as the gateway would."""
 
     def __init__(self) -> None:
         self.world = World()
-        self.api = Api(
-            stack="tunewright",
-            version="1",
-            studies=self.world.studies,
-            store=self.world.store,
-            trials=self.world.store,
-            profiles=self.world.profiles,
-        )
+        self.api = api_of(self.world)
         self._sent = 0
 
     def send(self, method: str, path: str, body: Any = None, **event: Any) -> tuple[int, Any]:
