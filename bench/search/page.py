@@ -10,6 +10,8 @@ import numpy as np
 from bench.search.conditions import FAILURES, NOISE, RANGES, TROUBLES
 from bench.search.plot import Series, draw
 from bench.search.ranks import section
+from bench.search.real import RUNS
+from bench.search.real import section as real_section
 from bench.search.results import RESULTS, ROOT, newest, read
 from bench.search.split import names
 from bench.search.statistics import paired, ratio, show
@@ -81,6 +83,7 @@ def main() -> None:
     for part in ("reporting", "development"):
         heading = f"## Search with noise or failed trials, {part} problems\n\n{TROUBLE}"
         parts += _ratios(rows, heading, part, TROUBLED)
+    parts += real_section(RUNS)
     parts += section(rows, RANKED)
     parts += _forecasts(rows)
     parts += _stopping(RESULTS / "stopping.json")
