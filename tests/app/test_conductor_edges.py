@@ -118,9 +118,10 @@ def test_a_refined_space_is_never_too_small_for_its_round() -> None:
     world, study_id = started(
         search_space={"max_depth": {"range": [2, 13], "never_beyond": [2, 13]}, "eta": [1, 2]},
         training={**document()["training"], "algorithm": None, **OWN_IMAGE},
-        rounds={"max": 2, "trials": 24, "parallel": 2, "sizes": "fixed"},
+        rounds={"max": 2, "trials": 24, "parallel": 2, "sizes": "fixed", "strategy": "random"},
         budget="90 USD",
     )
     study = world.run_round(study_id)
     assert study.live is not None
     assert study.live.plan.space.combinations() >= study.live.plan.trials
+    assert "narrower ones would have fewer points" in reasons(world, study_id)

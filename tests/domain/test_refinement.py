@@ -123,6 +123,17 @@ def test_a_hopeless_choice_is_dropped_and_a_hardly_tried_one_kept() -> None:
     )
 
 
+def test_the_best_choice_is_never_left_alone() -> None:
+    trials = [
+        each.but(objective=(0.0 if each.parameters["booster"] == "gbtree" else 5.0) + index / 1e3)
+        for index, each in enumerate(sample(SPACE, count=120, seed=5))
+    ]
+    booster = change(go(SPACE, trials, adaptive=False), "booster").after
+    assert isinstance(booster, CategoricalRange)
+    assert len(booster.choices) == 2
+    assert "gbtree" in booster.choices
+
+
 def test_sentences_tell_the_scaling_once() -> None:
     sentence = change(go(SPACE, sample(SPACE)), "eta").sentence
     assert sentence.startswith("eta 0.001–0.01 → 0.00")

@@ -71,11 +71,6 @@ class Span:
         low, high = max(self.low, outer.low), min(self.high, outer.high)
         return Span(min(low, high), max(low, high))
 
-    def leaves(self, outer: "Span") -> bool:
-        """Say whether it reaches past another, by more than bounds move at all."""
-        slack = NEGLIGIBLE * outer.width
-        return self.low < outer.low - slack or self.high > outer.high + slack
-
     def holding(self, place: float) -> "Span":
         """Extend it to a place, if that is within the hard limits."""
         place = min(max(place, 0.0), 1.0)
