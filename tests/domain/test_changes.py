@@ -77,6 +77,19 @@ def test_a_chance_that_was_asked_for_is_told(after: tuple[float, float], why: st
     assert numeric_change(before, before.but(low=after[0], high=after[1]), seen).why == why
 
 
+@pytest.mark.parametrize(
+    ("best", "after", "edge"), [(1, (2, 5), "upper"), (0, (1, 3), "lower")], ids=["upper", "lower"]
+)
+def test_the_last_integer_of_a_range_is_its_edge_however_wide_its_stretch(
+    best: int, after: tuple[int, int], edge: str
+) -> None:
+    before = DEPTH.but(low=2, high=3)
+    place = before.to_unit(before.low + best)
+    seen = Seen(span_of(before), place, place, 0.5, chances=(0.14, 0.14))
+    changed = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
+    assert changed.why == f"the best trials sat at the {edge} edge"
+
+
 def test_a_range_that_is_wanted_as_it_is_says_so() -> None:
     seen = Seen(span_of(SUBSAMPLE), 0.5, 0.5, 0.5)
     assert numeric_change(SUBSAMPLE, SUBSAMPLE, seen).why == "nothing better is likely beyond it"

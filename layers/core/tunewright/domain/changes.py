@@ -101,15 +101,18 @@ def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> Ran
     """Say what was done to a numeric range, and why."""
     old, new = span_of(before), span_of(after)
     kind = _kind(before, after)
+    best_low, best_high = sits_at_end(before, seen.best)
     match kind:
         case "unchanged":
             why = _why_unchanged(before, old, seen)
         case "narrowed":
             why = "the good trials lie in this part"
         case "widened low":
-            why = _beyond(seen.at_low(old), "lower", seen.chances and seen.chances[0])
+            sat = best_low or seen.at_low(old)
+            why = _beyond(sat, "lower", seen.chances and seen.chances[0])
         case "widened high":
-            why = _beyond(seen.at_high(old), "upper", seen.chances and seen.chances[1])
+            sat = best_high or seen.at_high(old)
+            why = _beyond(sat, "upper", seen.chances and seen.chances[1])
         case "widened":
             why = "good trials are expected beyond both edges"
         case _:
