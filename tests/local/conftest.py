@@ -1,4 +1,4 @@
-"""A runner of training jobs, data that the built-in XGBoost trains on, and a whole local cloud."""
+"""Runners of training jobs, hosts of endpoints, data to train on, and a whole local cloud."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from sagemaker_local.hosting import EndpointHost
+from tests.local.hosting_world import MODEL, booster, packed
 from tests.local.training_world import FakeObjects, runner_below
 from tests.local.xgboost_world import InProcess, Split, World, csv_of, split
 from tunewright_local.cloud import LocalCloud
@@ -22,6 +24,19 @@ def runner(tmp_path: Path, objects: FakeObjects) -> Any:
     runner = runner_below(tmp_path, objects)
     yield runner
     runner.shutdown()
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return booster()
+
+
+@pytest.fixture
+def host(tmp_path: Path, objects: FakeObjects, model: Any) -> Iterator[EndpointHost]:
+    objects.content[MODEL] = packed(model)
+    host = EndpointHost(tmp_path, objects, region="us-east-1")
+    yield host
+    host.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sagemaker_local.hosting import EndpointHost
-from tests.local.test_hosting_endpoints import Heard, alive, container, expected, packed, pids
-from tests.local.test_hosting_endpoints import booster as trained
+from tests.local.hosting_world import Heard, alive, container, expected, packed, pids
+from tests.local.hosting_world import booster as trained
 from tests.local.training_world import FakeObjects, archive, until
 
 OLD, NEW = "s3://out/old.tar.gz", "s3://out/new.tar.gz"

@@ -104,7 +104,7 @@ def test_a_job_scores_its_test_channel_and_its_model_answers(world: World) -> No
 
 
 def ask(host: EndpointHost, artifacts: str, reference: Any, test: Any) -> None:
-    from tests.local.test_hosting_endpoints import Heard
+    from tests.local.hosting_world import Heard
 
     up = Heard()
     host.start("e", "AllTraffic", {"Image": KNN_IMAGE, "ModelDataUrl": artifacts}, 1, up)
