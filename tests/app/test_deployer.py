@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.support.build import document
+from tests.support.deadly import Deadly
 from tests.support.world import World
+from tunewright.app.deployer import Deployer
 from tunewright.domain.errors import CapacityError, RefusedError, UnknownOutcomeError
 from tunewright.domain.seen import HostedSeen
 from tunewright.domain.study import CommandKind, Phase, Study
@@ -51,6 +53,59 @@ def test_a_better_challenger_replaces_the_champion_and_a_worse_one_does_not() ->
     assert world.calls.count("go live") == 2
     replaced = [call for call in world.calls if call.startswith("delete model")]
     assert replaced == [f"delete model tw-{first.id}-v1"]  # nothing serves it any more
+
+
+def test_a_replaced_model_whose_tag_was_taken_off_stays_and_holds_nothing_up() -> None:
+    world = World()
+    first = live(world, searched(world, (0.80, 0.7, 0.6, 0.5), "a"))
+    better = searched(world, (0.85, 0.7, 0.6, 0.5), "b")
+    world.delete_trouble = [RefusedError("AccessDeniedException", "no tag of yours")]
+    better = live(world, better)
+    assert better.phase is Phase.DONE
+    endpoint = world.crowns.load(ENDPOINT)
+    assert endpoint.champion is not None
+    assert (endpoint.champion.study_id, endpoint.holder) == (better.id, None)
+    assert f"tw-{first.id}-v1" in world.configs
+
+
+def test_a_model_is_not_replaced_by_itself() -> None:
+    """A study that was lost with its table, submitted again, plans the names it had before."""
+    before = World()
+    first = live(before, searched(before, (0.80, 0.7, 0.6, 0.5), "a"))
+    world = World(crowns=before.crowns)
+    world.endpoints, world.configs = before.endpoints, before.configs
+    again = live(world, searched(world, (0.85, 0.7, 0.6, 0.5), "a"))
+    assert again.id == first.id
+    assert again.phase is Phase.DONE
+    assert world.endpoints[ENDPOINT].config in world.configs
+
+
+@pytest.mark.parametrize(
+    "death", [f"{when} {what}" for what in ("delete_model", "save") for when in ("before", "after")]
+)
+def test_whenever_it_dies_the_replaced_model_goes_and_the_new_one_reigns(death: str) -> None:
+    world = World()
+    first = live(world, searched(world, (0.80, 0.7, 0.6, 0.5), "a"))
+    better = searched(world, (0.85, 0.7, 0.6, 0.5), "b")
+    world.finish_deployment()
+    dies = [death]
+    deployer = Deployer(
+        studies=world.store,
+        endpoints=Deadly(world.crowns, dies),
+        hosting=Deadly(world, dies),
+        wakes=world.wakes,
+        switch=world,
+        clock=world,
+    )
+    with pytest.raises(SystemError):
+        deployer.tend(better.id)
+    deployer.tend(better.id)
+    assert dies == []
+    champion = world.crowns.load(ENDPOINT).champion
+    assert champion is not None
+    assert champion.study_id == better.id
+    assert f"tw-{first.id}-v1" not in world.configs
+    assert world.advance(better.id).phase is Phase.DONE
 
 
 def test_two_studies_at_one_endpoint_queue_and_the_second_is_judged_against_the_first() -> None:

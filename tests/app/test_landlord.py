@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.build import document
+from tests.support.deadly import Deadly
 from tests.support.world import World
 from tunewright.app.landlord import Landlord
 from tunewright.domain.errors import NotFoundError, RefusedError, UnknownOutcomeError
@@ -104,24 +105,6 @@ def test_an_end_that_comes_twice_is_told_once() -> None:
     world.advance(study.id)
     assert world.store.writes == writes
     assert len(endings(world, study)) == 1
-
-
-class Deadly:
-    """Passes everything on to a store or a queue, and dies in a call when it is told to."""
-
-    def __init__(self, inner: Any, dies: list[str]) -> None:
-        self._inner, self._dies = inner, dies
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*given: Any) -> Any:
-            if self._dies and self._dies[0] == f"before {name}":
-                raise SystemError(self._dies.pop(0))
-            answer = getattr(self._inner, name)(*given)
-            if self._dies and self._dies[0] == f"after {name}":
-                raise SystemError(self._dies.pop(0))
-            return answer
-
-        return call
 
 
 DEATHS = [

@@ -5,6 +5,7 @@ asks for, writes what it saw and did to the endpoint's own record, and wakes the
 never writes.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from tunewright.app.ports import (
@@ -29,6 +30,7 @@ from tunewright.domain.spec import Deploy
 from tunewright.domain.study import Deployment, DeployModel, Phase, Study
 from tunewright.domain.values import show_duration
 
+_LOG = logging.getLogger(__name__)
 _VALIDATION = "validation"
 FRESH = timedelta(seconds=30)
 """How old a look may be on which an endpoint is moved: SageMaker does not know a late move."""
@@ -129,9 +131,16 @@ class Deployer:
         return True
 
     def _clear(self, former: Champion | None, planned: Deployment) -> None:
-        """Delete the model that this deployment has replaced: nothing serves it any more."""
-        if former is not None and former.model == planned.replaces:
+        """Delete the model that this deployment has replaced: nothing serves it any more.
+
+        Whoever took our tag off it wants to keep it. That is no reason to hold up what is live.
+        """
+        if former is None or former.model != planned.replaces or former.model == planned.model:
+            return
+        try:
             self._hosting.delete_model(former.model)
+        except RefusedError as error:
+            _LOG.warning("the replaced model %s stays: %s", former.model, error)
 
     def _give_up(
         self,
