@@ -275,6 +275,20 @@ def test_a_study_waits_for_room_in_the_month_and_is_told_so_once() -> None:
     assert len(world.advance(second).rounds) == 1
 
 
+def test_a_job_of_all_trials_that_no_month_has_room_for_is_cut_into_rounds() -> None:
+    world = World(store=MemoryStore(monthly_budget=Decimal("0.5")))
+    tight = {
+        "max_depth": {"range": [2, 6], "never_beyond": [2, 6]},
+        "eta": {"range": [0.05, 0.3], "never_beyond": [0.05, 0.3]},
+    }
+    rounds = {"max": 3, "trials": 8, "parallel": 2, "sizes": "auto"}
+    study_id = world.submit(document(search_space=tight, rounds=rounds))
+    live = world.advance(study_id).live
+    assert live is not None
+    assert live.plan.trials == 8
+    assert world.kinds(study_id).count("held") == 1
+
+
 def test_a_paused_study_starts_no_round_until_it_is_resumed() -> None:
     world = World()
     study_id = world.submit(document(refine={"when": {"gain_above": 0}}))

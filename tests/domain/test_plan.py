@@ -30,7 +30,7 @@ from tunewright.domain.steps.plan import (
     seed_of,
 )
 from tunewright.domain.steps.step import Look, Observation, Step, View
-from tunewright.domain.study import DecisionKind, Phase, StartRound, Study
+from tunewright.domain.study import DecisionKind, Hold, Phase, StartRound, Study
 from tunewright.domain.trial import Trial
 
 ANY_GAIN = {"refine": {"when": {"gain_above": 0}}}
@@ -101,6 +101,7 @@ TIGHT = {
         (AUTO, None, 24, 8),  # eta may move
         ({**AUTO, "strategy": "random"}, TIGHT, 24, 6),  # learns at the barriers alone
         ({**AUTO, "sizes": "fixed"}, TIGHT, 24, 8),  # the person's word
+        ({**AUTO, "parents": ["theirs"]}, TIGHT, 24, 8),  # AMT counts the parents' trials too
         (AUTO, {"max_depth": {"range": [2, 13], "never_beyond": [2, 13]}}, 24, 12),  # all there are
     ],
 )
@@ -121,6 +122,12 @@ def test_one_round_that_needs_no_other_gets_all_trials_and_their_money() -> None
     step = planned(study(spec={"rounds": AUTO, "search_space": TIGHT}), None)
     assert step.study.rounds[0].plan.trials == 24
     assert step.study.ledger == Ledger(reserved=Decimal("1.104"), reserved_trials=24)
+
+
+def test_what_the_month_has_no_room_for_at_once_is_tried_in_rounds() -> None:
+    tight = study(spec={"rounds": AUTO, "search_space": TIGHT})
+    assert planned(tight.but(held=Hold.BUDGET), None).study.rounds[0].plan.trials == 8
+    assert planned(tight.but(held=Hold.PAUSED), None).study.rounds[0].plan.trials == 24
 
 
 def test_the_first_round_searches_what_the_person_wrote_and_reserves_its_worst_case() -> None:

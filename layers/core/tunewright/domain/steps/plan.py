@@ -22,7 +22,7 @@ from tunewright.domain.space import (
 from tunewright.domain.spec import Strategy, StudySpec
 from tunewright.domain.steps.fold import carry
 from tunewright.domain.steps.step import Look, Observation, Step, View
-from tunewright.domain.study import DecisionKind, Phase, StartRound, Study
+from tunewright.domain.study import DecisionKind, Hold, Phase, StartRound, Study
 from tunewright.domain.values import show_gain, show_money, show_number
 from tunewright.domain.warm_start import Ancestor, Parent, forbidden, plan_warm_start
 
@@ -56,10 +56,11 @@ def round_size(spec: StudySpec, space: SearchSpace, left: int) -> int:
 
     What a barrier is good for is to move ranges. Where trials learn from each other and none of
     the ranges has room to move, one job finds as much, and sooner: it gets all that are left.
+    Not with parents from outside: AMT holds their trials and the round's to 500 together.
     """
     rounds, (_, size) = spec.rounds, round_count(spec)
     learns = rounds.sizes == "auto" and rounds.strategy is Strategy.BAYESIAN
-    if learns and not space.has_room:
+    if learns and not space.has_room and not rounds.parents:
         size = max(size, int(min(space.combinations(), left)))  # AMT refuses more than there are
     return min(size, left)
 
@@ -77,7 +78,9 @@ def next_round(study: Study, seen: Observation, now: datetime) -> Step | Look:
     limit = study.profile.budget(spec)
     money = study.ledger.left(limit)
     space = spec.search_space if number == 1 else study.rounds[-1].plan.space
-    wanted = round_size(spec, space, left)
+    # What a month has no room for in one round it may have room for in several.
+    whole = study.held is not Hold.BUDGET
+    wanted = round_size(spec, space, left) if whole else min(size, left)
     trials = budget.affordable_trials(spec, study.profile.prices, wanted, money)
     if trials == 0:
         return end(study, _too_dear(study, money), now)
