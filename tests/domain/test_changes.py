@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.refining import ALPHA, BOOSTER, DEPTH, SUBSAMPLE
+from tests.support.refining import ALPHA, BOOSTER, DEPTH, SUBSAMPLE, change, go, sample
 from tunewright.domain.changes import Seen, categorical_change, numeric_change, sits_at_end
+from tunewright.domain.space import SearchSpace
 from tunewright.domain.spans import Span, span_of
 
 
@@ -69,36 +70,69 @@ def test_every_change_has_its_reason(
     [
         ((0.4, 0.9), "something better lies beyond the lower edge with a chance of 31%"),
         ((0.5, 1.0), "something better lies beyond the upper edge with a chance of 87%"),
+        (
+            (0.4, 1.0),
+            "something better lies beyond the lower edge with a chance of 31%, "
+            "something better lies beyond the upper edge with a chance of 87%",
+        ),
     ],
 )
-def test_a_chance_that_was_asked_for_is_told(after: tuple[float, float], why: str) -> None:
+@pytest.mark.parametrize("mean", [0.1, 0.5, 0.9])
+def test_a_chance_that_widens_a_range_is_told(
+    after: tuple[float, float], why: str, mean: float
+) -> None:
     before = SUBSAMPLE.but(low=0.5, high=0.9)
-    seen = Seen(Span(0.4, 0.6), 0.5, 0.5, 0.5, chances=(0.31, 0.87))
+    seen = Seen(Span(0.4, 0.6), mean, 0.5, 0.5, chances=(0.31, 0.87))
     assert numeric_change(before, before.but(low=after[0], high=after[1]), seen).why == why
+
+
+def test_the_chance_that_the_surrogate_sees_is_the_one_that_is_told() -> None:
+    space = SearchSpace(ranges=(SUBSAMPLE.but(low=0.5, high=0.7), DEPTH))
+    trials = sample(space, lambda p: -float(p["subsample"]) + 0.1 * int(p["max_depth"]), count=30)
+    widened = change(go(space, trials), "subsample")
+    assert widened.kind == "widened high"
+    assert widened.why.startswith("something better lies beyond the upper edge with a chance of ")
 
 
 @pytest.mark.parametrize(
     ("best", "after", "edge"), [(1, (2, 5), "upper"), (0, (1, 3), "lower")], ids=["upper", "lower"]
 )
-def test_the_last_integer_of_a_range_is_its_edge_however_wide_its_stretch(
+def test_where_no_chance_widens_a_range_it_was_the_best_trials_place(
     best: int, after: tuple[int, int], edge: str
 ) -> None:
     before = DEPTH.but(low=2, high=3)
     place = before.to_unit(before.low + best)
     seen = Seen(span_of(before), place, place, 0.5, chances=(0.14, 0.14))
     changed = numeric_change(before, before.but(low=after[0], high=after[1]), seen)
-    assert changed.why == f"the best trials sat at the {edge} edge"
+    assert changed.why == f"the best trial sat at the {edge} edge"
 
 
-def test_a_range_that_is_wanted_as_it_is_says_so() -> None:
-    seen = Seen(span_of(SUBSAMPLE), 0.5, 0.5, 0.5)
-    assert numeric_change(SUBSAMPLE, SUBSAMPLE, seen).why == "nothing better is likely beyond it"
+@pytest.mark.parametrize(
+    ("low", "high", "why"),
+    [
+        (0.5, 0.9, "nothing better is likely beyond it"),
+        (0.6, 0.62, "nothing better is likely beyond it"),  # narrow, but nothing would narrow it
+        (0.3, 1.0, "it fills its hard limits"),
+    ],
+)
+def test_a_range_that_a_search_that_learns_keeps_says_why(
+    low: float, high: float, why: str
+) -> None:
+    before = SUBSAMPLE.but(low=low, high=high)
+    middle = span_of(before).middle
+    seen = Seen(span_of(before), middle, middle, 0.5, chances=(0.1, 0.1))
+    assert numeric_change(before, before, seen).why == why
 
 
-def test_a_range_that_is_as_narrow_as_may_be_says_so() -> None:
-    narrow = SUBSAMPLE.but(low=0.6, high=0.67)
-    seen = Seen(Span(0.43, 0.53), 0.48, 0.48, 0.5)
-    assert numeric_change(narrow, narrow, seen).why == "it is as narrow as it may get"
+@pytest.mark.parametrize(
+    ("high", "why"),
+    [(0.67, "it is as narrow as it may get"), (0.63, "good trials lie all over it")],
+)
+def test_a_range_that_is_as_narrow_as_may_be_says_so(high: float, why: str) -> None:
+    narrow = SUBSAMPLE.but(low=0.6, high=high)  # 0.67: a tenth of what its limits allow
+    middle = span_of(narrow).middle
+    seen = Seen(span_of(narrow), middle, middle, 0.5)
+    assert numeric_change(narrow, narrow, seen).why == why
 
 
 def test_a_range_that_ends_at_its_lower_hard_limit_says_so() -> None:

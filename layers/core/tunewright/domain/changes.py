@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.domain.space import CategoricalRange, IntegerRange, NumericRange, Range, show_range
-from tunewright.domain.spans import FLOOR, Span, span_of
+from tunewright.domain.spans import Span, floor_of, span_of
 from tunewright.domain.values import Value
 
 Kind = Literal["narrowed", "widened low", "widened high", "widened", "shifted", "unchanged"]
@@ -12,6 +12,8 @@ NEAR_EDGE = 0.05
 """Within this share of a range's width a trial sits at its edge."""
 UNIMPORTANT = 0.15
 """Below this unevenness of the good points a parameter makes no difference: it stays as it is."""
+LIKELY = 0.3
+"""Where something better lies beyond an end with this chance, a search that learns is let go on."""
 
 
 class RangeChange(Value):
@@ -101,18 +103,19 @@ def numeric_change(before: NumericRange, after: NumericRange, seen: Seen) -> Ran
     """Say what was done to a numeric range, and why."""
     old, new = span_of(before), span_of(after)
     kind = _kind(before, after)
-    best_low, best_high = sits_at_end(before, seen.best)
+    chance_low, chance_high = seen.chances or (None, None)
     match kind:
         case "unchanged":
             why = _why_unchanged(before, old, seen)
         case "narrowed":
             why = "the good trials lie in this part"
         case "widened low":
-            sat = best_low or seen.at_low(old)
-            why = _beyond(sat, "lower", seen.chances and seen.chances[0])
+            why = _beyond(seen.at_low(old), "lower", chance_low)
         case "widened high":
-            sat = best_high or seen.at_high(old)
-            why = _beyond(sat, "upper", seen.chances and seen.chances[1])
+            why = _beyond(seen.at_high(old), "upper", chance_high)
+        case "widened" if seen.chances:
+            below, above = _beyond(False, "lower", chance_low), _beyond(False, "upper", chance_high)
+            why = f"{below}, {above}"
         case "widened":
             why = "good trials are expected beyond both edges"
         case _:
@@ -142,10 +145,12 @@ def _kind(before: NumericRange, after: NumericRange) -> Kind:
 
 
 def _beyond(sat_there: bool, edge: str, chance: float | None) -> str:
+    if chance is not None and chance > LIKELY:
+        return f"something better lies beyond the {edge} edge with a chance of {chance:.0%}"
+    if chance is not None:  # so few trials are known that the best one's place let it go on
+        return f"the best trial sat at the {edge} edge"
     if sat_there:
         return f"the best trials sat at the {edge} edge"
-    if chance is not None:
-        return f"something better lies beyond the {edge} edge with a chance of {chance:.0%}"
     return f"good trials are expected beyond the {edge} edge"
 
 
@@ -156,14 +161,14 @@ def _why_unchanged(before: NumericRange, old: Span, seen: Seen) -> str:
         return f"the best trials sit at its hard limit {before.hard_low:g}"
     if before.high == before.hard_high and seen.at_high(old):
         return f"the best trials sit at its hard limit {before.hard_high:g}"
-    if old.width <= FLOOR + 1e-9:
+    if seen.chances is not None:
+        full = before.low == before.hard_low and before.high == before.hard_high
+        return "it fills its hard limits" if full else "nothing better is likely beyond it"
+    if old.width <= floor_of(old) + 1e-9:
         return "it is as narrow as it may get"
     if seen.preference is None:
         return "too little is known"
-    # A wish to stay is of a search that learns: a box would have been cut to where it is good
-    return (
-        "nothing better is likely beyond it" if seen.span == old else "good trials lie all over it"
-    )
+    return "good trials lie all over it"
 
 
 def categorical_change(before: CategoricalRange, after: CategoricalRange) -> RangeChange:

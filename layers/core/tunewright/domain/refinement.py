@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.domain.changes import (
+    LIKELY,
     RangeChange,
     Seen,
     at_soft_edge,
@@ -32,12 +33,9 @@ from tunewright.domain.values import Value
 GROWTH = 0.5
 """How far, as a share of its width, a range may move past each of its ends in one round."""
 GOOD_SHARE_AT_RANDOM = 0.01
-"""How much of the grown ranges is called good for a random search, which needs hard narrowing. Any
-other is given where the optimum is likely: wide while little is known, for it narrows by itself."""
+"""How much of the grown ranges is called good for a random search, which needs hard narrowing."""
 PADDING = 0.02
 """Added to the good part at each end, as a share of the grown range."""
-LIKELY = 0.3
-"""Where something better lies beyond an end with this chance, a search that learns is let go on."""
 FEWEST = 3
 """Trials without which even a trust region would be guesswork."""
 GAIN_THAT_COUNTS = 1e-3
