@@ -91,10 +91,16 @@ def test_a_job_is_seen_with_its_tags_and_what_it_may_run_on() -> None:
 def test_a_job_of_several_algorithms_runs_on_nobody_knows_what() -> None:
     shown = job()
     del shown["TrainingJobDefinition"]
-    client = Client(describe_hyper_parameter_tuning_job=[shown], list_tags=[tags({})])
+    client = Client(describe_hyper_parameter_tuning_job=[shown] * 2, list_tags=[tags({})] * 2)
     told = SageMakerEstate(client).look(Kind.JOB, JOB)
     assert told is not None
     assert (told.instance, told.stack, told.study) == (None, None, None)
+
+
+def test_what_was_deleted_before_its_tags_were_asked_for_is_gone_and_not_anothers() -> None:
+    shown = {"ModelArn": f"{ARN}:model/{MODEL}", "CreationTime": at(0)}
+    client = Client(describe_model=[shown, MISSING], list_tags=[tags({})])
+    assert SageMakerEstate(client).look(Kind.MODEL, MODEL) is None
 
 
 def endpoint(config: str) -> dict[str, Any]:

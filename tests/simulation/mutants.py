@@ -142,7 +142,7 @@ MUTANTS = tuple(
         ("any answer approves", f"{_STEPS}.command", "_approval",
          "command.plan_hash != planned.hash", "False"),
         ("a replaced model stays", "app.deployer", "Deployer._clear",
-         "former.model == planned.replaces", "False"),
+         "former.model != planned.replaces", "True"),
         ("no lease ends", "app.sweeper", "Sweeper.sweep",
          "self._endpoints.due(self._clock.now())", "()"),
         ("a closed round costs its worst case", f"{_STEPS}.close", "close",

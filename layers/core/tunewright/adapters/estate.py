@@ -54,6 +54,13 @@ class SageMakerEstate:
 
     def look(self, kind: Kind, name: str) -> Thing | None:
         """Describe a thing with its tags; None if there is none."""
+        seen = self._look(kind, name)
+        if seen is None or seen.stack is not None:
+            return seen
+        # It has no tags either if it was deleted since: then it is gone, not another's.
+        return self._look(kind, name)
+
+    def _look(self, kind: Kind, name: str) -> Thing | None:
         match kind:
             case Kind.JOB:
                 return self._job(name)
