@@ -49,7 +49,6 @@ def test_the_good_part_is_found() -> None:
     assert sum(region.among_optima[2]) == pytest.approx(1.0)
     assert region.among_optima[0] == ()
     assert region.explained > 0.9
-    assert 0 <= region.improvement < 0.1
     assert region == good_region(rows, losses, BOX, core=core, share=0.05, seed=1)
 
 
@@ -66,7 +65,6 @@ def test_a_surrogate_that_knows_nothing_explains_little() -> None:
 def test_a_gain_is_ordered(adaptive: bool) -> None:
     found = gain(adaptive=adaptive)
     assert 0 <= found.low <= found.mean <= found.high
-    assert found.improvement > 0
     assert found == gain(adaptive=adaptive)
 
 

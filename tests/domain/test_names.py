@@ -79,17 +79,3 @@ def test_a_name_is_read_from_an_arn_and_nothing_from_other_texts() -> None:
     assert names.name_in_arn(arn) == "tw-churn-prod"
     assert names.name_in_arn("tw-churn-prod") is None
     assert names.name_in_arn("arn:aws:s3:::bucket") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "is_role"),
-    [
-        ("arn:aws:iam::123456789012:role/path/training", True),
-        ("arn:aws-us-gov:iam::123456789012:role/training", True),
-        ("arn:aws:iam::123456789012:user/ana", False),
-        ("arn:aws:iam::1234:role/training", False),
-        ("training", False),
-    ],
-)
-def test_a_role_is_known_by_its_arn(text: str, is_role: bool) -> None:
-    assert names.is_role_arn(text) is is_role

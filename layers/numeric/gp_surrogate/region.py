@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gp_surrogate.acquisition import expected_improvement
 from gp_surrogate.candidates import spread
 from gp_surrogate.encoding import Layout
 from gp_surrogate.gp import GaussianProcess
@@ -81,7 +80,6 @@ class Region:
         among_optima: the share of each category among likely places of the optimum.
         explained: the share of the losses' variance that the surrogate foresees when each trial is
             left out in turn; 0 or less for a surrogate that knows nothing.
-        improvement: the greatest expected improvement in the box, in units of the losses.
     """
 
     low: tuple[float, ...]
@@ -92,7 +90,6 @@ class Region:
     preference: tuple[float, ...]
     among_optima: tuple[tuple[float, ...], ...]
     explained: float
-    improvement: float
 
 
 @dataclass(frozen=True)
@@ -103,13 +100,11 @@ class Gain:
         mean: the expected gain; never below 0.
         low: the 10 % quantile.
         high: the 90 % quantile.
-        improvement: the greatest expected improvement of a single trial.
     """
 
     mean: float
     low: float
     high: float
-    improvement: float
 
 
 def good_region(
@@ -163,7 +158,6 @@ def good_region(
         ),
         among_optima=_shares(optima, box.sizes),
         explained=_explained(model),
-        improvement=float(expected_improvement(mean, sd, _best_mean(model)).max()),
     )
 
 
@@ -256,7 +250,6 @@ def expected_gain(
     model = GaussianProcess.fit(layout.encode(rows), np.array(losses), groups=layout.groups)
     points = box.fill(POINTS if adaptive else max(trials, FINALISTS), rng)
     mean, sd = model.predict(layout.encode(points))
-    improvement = float(expected_improvement(mean, sd, _best_mean(model)).max())
     if adaptive:
         points = points[np.argsort(mean - OPTIMISM * sd, kind="stable")[:FINALISTS]]
         wishes = model.joint_sample(layout.encode(points), trials, rng)
@@ -267,7 +260,7 @@ def expected_gain(
     paths = model.joint_sample(together, PATHS, rng)
     gains = np.maximum(paths[:, 0] - paths[:, 1:].min(axis=1), 0.0)
     low, high = np.quantile(gains, [0.1, 0.9])
-    return Gain(float(gains.mean()), float(low), float(high), improvement)
+    return Gain(float(gains.mean()), float(low), float(high))
 
 
 def regrets(
@@ -298,11 +291,6 @@ def regrets(
     paths = model.joint_sample(together, PATHS, rng)
     found: list[float] = np.sort(paths[:, 0] - paths.min(axis=1)).tolist()
     return found
-
-
-def _best_mean(model: GaussianProcess) -> float:
-    """Return the incumbent's loss without its luck: the least mean at the trials' points."""
-    return float(model.predict(model.x)[0].min())
 
 
 def _unevenness(values: Array, low: float, high: float) -> float:

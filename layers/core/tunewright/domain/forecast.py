@@ -3,12 +3,10 @@
 import math
 from collections.abc import Iterable
 
-from tunewright.domain.changes import Seen, at_soft_edge
 from tunewright.domain.lessons import Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
 from tunewright.domain.refinement import needed_trials, seed_of
-from tunewright.domain.space import CategoricalRange, SearchSpace
-from tunewright.domain.spans import span_of
+from tunewright.domain.space import SearchSpace
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value, show_gain
 
@@ -30,17 +28,12 @@ class Forecast(Value):
         gain: The expected gain of the best of the new trials; None if no model can tell.
         low: One in ten rounds gains less than this: nothing, as measured.
         high: One in ten rounds gains more.
-        room: The greatest expected improvement of a single trial, as a share of how far the early
-            trials' median was behind the best; None if it is not known.
-        at_edge: Parameters whose best trial sits at an end of its range that could still move.
         reason: What the forecast rests on, as a sentence without a full stop.
     """
 
     gain: float | None
     low: float | None
     high: float | None
-    room: float | None
-    at_edge: tuple[str, ...]
     reason: str
 
 
@@ -71,16 +64,14 @@ def forecast(
     if best is None or len(lessons) < needed:
         count = len(lessons)
         return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")
-    edges = _edges(space, best)
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         why = f"all {len(lessons)} trials have the same value: nothing shows where to go"
-        return Forecast(gain=0.0, low=0.0, high=0.0, room=0.0, at_edge=edges, reason=why)
+        return Forecast(gain=0.0, low=0.0, high=0.0, reason=why)
     try:
         return _foreseen(
             View.of(space, lessons, 0.0),
             lessons,
             best,
-            edges,
             objective=objective,
             trials=trials_ahead,
             adaptive=adaptive,
@@ -94,7 +85,6 @@ def _foreseen(
     view: View,
     lessons: Lessons,
     best: Lesson,
-    edges: tuple[str, ...],
     *,
     objective: Objective,
     trials: int,
@@ -124,14 +114,7 @@ def _foreseen(
         f"{trials} more trials are expected to gain {show_gain(gain)} "
         f"(8 times in 10 between {show_gain(low)} and {show_gain(high)})"
     )
-    return Forecast(
-        gain=gain,
-        low=low,
-        high=high,
-        room=found.improvement / lessons.spread if lessons.spread > 0 else None,
-        at_edge=edges,
-        reason=reason,
-    )
+    return Forecast(gain=gain, low=low, high=high, reason=reason)
 
 
 def headroom(objective: Objective, loss: float) -> float:
@@ -142,13 +125,4 @@ def headroom(objective: Objective, loss: float) -> float:
 
 
 def _unknown(reason: str) -> Forecast:
-    return Forecast(gain=None, low=None, high=None, room=None, at_edge=(), reason=reason)
-
-
-def _edges(space: SearchSpace, best: Lesson) -> tuple[str, ...]:
-    return tuple(
-        range_.name
-        for range_, place in zip(space.ranges, best.place, strict=True)
-        if not isinstance(range_, CategoricalRange)
-        and at_soft_edge(range_, Seen(span_of(range_), place, place, None))
-    )
+    return Forecast(gain=None, low=None, high=None, reason=reason)

@@ -151,8 +151,3 @@ def name_in_arn(arn: str) -> str | None:
     """
     match = _ARN.fullmatch(arn)
     return None if match is None else match["name"]
-
-
-def is_role_arn(text: str) -> bool:
-    """Say whether a text is the ARN of an IAM role."""
-    return re.fullmatch(r"arn:aws[a-z\-]*:iam::\d{12}:role/.+", text) is not None

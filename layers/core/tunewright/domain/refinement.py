@@ -54,8 +54,6 @@ class Refinement(Value):
         changes: What was done to each parameter, in the space's order.
         method: How the ranges were found.
         reason: What the method rests on, in one clause.
-        room: The greatest expected improvement over the grown ranges, as a share of the early
-            trials' spread; None without a surrogate.
         at_edge: Parameters whose best trials, or good part, lie at an end of the old range that
             was not its hard limit: the optimum may lie beyond.
     """
@@ -64,7 +62,6 @@ class Refinement(Value):
     changes: tuple[RangeChange, ...]
     method: Method
     reason: str
-    room: float | None
     at_edge: tuple[str, ...]
 
 
@@ -134,7 +131,6 @@ class _Found:
     reason: str
     seen: dict[str, Seen]
     choices: dict[str, tuple[str, ...]]
-    room: float | None
 
 
 def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
@@ -144,7 +140,6 @@ def unchanged_space(space: SearchSpace, reason: str) -> Refinement:
         changes=tuple(unchanged(range_, reason) for range_ in space.ranges),
         method="unchanged",
         reason=reason,
-        room=None,
         at_edge=(),
     )
 
@@ -192,8 +187,7 @@ def _good_part(
         )
     explained = max(0.0, region.explained)
     reason = f"fitted to {len(lessons)} trials, of whose variance it foresees {explained:.0%}"
-    room = region.improvement / lessons.spread if lessons.spread > 0 else None
-    return _Found("surrogate", reason, seen, choices, room)
+    return _Found("surrogate", reason, seen, choices)
 
 
 def _choices(
@@ -239,7 +233,7 @@ def _trust_region(
         old, centre = span_of(range_), min(max(place, 0.0), 1.0)
         around = Span(centre, centre).at_least(size * old.width)
         seen[range_.name] = Seen(old.towards(around, weight), place, place, None)
-    return _Found("trust region", reason, seen, {}, None)
+    return _Found("trust region", reason, seen, {})
 
 
 def _last_round_succeeded(lessons: Lessons) -> bool:
@@ -274,7 +268,6 @@ def _guarded(space: SearchSpace, found: _Found, keep_exploring: float) -> Refine
         changes=tuple(changes),
         method=found.method,
         reason=found.reason,
-        room=found.room,
         at_edge=tuple(each.name for each in numbers if at_soft_edge(each, found.seen[each.name])),
     )
 
