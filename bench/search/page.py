@@ -14,7 +14,7 @@ from bench.search.real import RUNS
 from bench.search.real import section as real_section
 from bench.search.results import RESULTS, ROOT, newest, read
 from bench.search.split import names
-from bench.search.statistics import paired, ratio, show
+from bench.search.statistics import paired, ratio, show, trials_to_equal
 from bench.search.table import AGAINST
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ RANKED = {
     "syne-bore": "Syne Tune BORE",
     "syne-cqr": "Syne Tune CQR",
 }
+FAMILIES = {
+    "fcnet": "neural networks, FCNet's table",
+    "mlp": "neural networks, HPOBench's tables",
+    "nas": "architectures, NAS-Bench-201's tables",
+    "xgb": "XGBoost, YAHPO's surrogate",
+    "lcb": "neural networks, LCBench, YAHPO's surrogate",
+    "fun": "functions in closed form",
+}
+WRONG = ("half", "shifted", "wide")
 TROUBLED = [f"{ranges}+{trouble}" for ranges in RANGES for trouble in TROUBLES]
 TROUBLE = f"""Noise has a standard deviation of {NOISE:.0%} of what lies between regret 0 and 1;
 told is the regret, without noise, of what measured best. Failures: {FAILURES:.0%} of the trials
@@ -68,7 +77,8 @@ last trial's end over the single job's, at five workers, without SageMaker's sta
 Rules and constants were developed on the *development* problems and are reported on the *reporting*
 ones (`bench/search/split.json`). Both parts hold members of the same families; no problem is in
 both. Results of older code are left out. The last column tells how many problems and how many
-paired searches a figure rests on: a full run has twenty pairs for each problem.
+paired searches a figure rests on: a full run has twenty pairs for each problem. Trials to equal
+it: after how many trials the search has what the one job ends with, by the median of the pairs.
 """
 
 
@@ -79,6 +89,7 @@ def main() -> None:
     PLOTS.mkdir(parents=True, exist_ok=True)
     for part in ("reporting", "development"):
         parts += _ratios(rows, f"## Search, {part} problems\n", part, RANGES)
+    parts += _by_family(rows)
     parts += _courses(rows)
     for part in ("reporting", "development"):
         heading = f"## Search with noise or failed trials, {part} problems\n\n{TROUBLE}"
@@ -109,12 +120,53 @@ def _ratios(
             ]
             lines.append(
                 f"| {condition} | {TITLES[name]} | {show(found)} | {found.won:.0%} / "
-                f"{found.lost:.0%} | {np.mean(walls):.2f} | {len(pairs)} / {found.runs} |"
+                f"{found.lost:.0%} | {trials_to_equal(rows, name, control, condition, problems)} | "
+                f"{np.mean(walls):.2f} | {len(pairs)} / {found.runs} |"
             )
     if not lines:
         return []
-    head = "| ranges | search | regret / one job's | won / lost | wall-clock | problems / pairs |"
-    return [heading, head, "|---|---|---|---|---|---|", *lines, ""]
+    head = (
+        "| ranges | search | regret / one job's | won / lost | trials to equal it | wall-clock | "
+        "problems / pairs |"
+    )
+    return [heading, head, "|---|---|---|---|---|---|---|", *lines, ""]
+
+
+def _by_family(rows: Mapping[Any, Any]) -> list[str]:
+    """Tell each family's ratio to one job, and that of all wrong ranges together."""
+    lines = []
+    for family, title in FAMILIES.items():
+        own = [each for each in names("reporting") if each.startswith(f"{family}_")]
+        for name in ("tunewright-random", "tunewright"):
+            cells = [
+                _over_seeds(paired(rows, name, AGAINST[name], [condition], own))
+                for condition in RANGES
+            ]
+            if any(cell != "-" for cell in cells):
+                lines.append(f"| {title} ({len(own)}) | {TITLES[name]} | {' | '.join(cells)} |")
+    if not lines:
+        return []
+    every = [
+        f"{TITLES[name]} {show(ratio(pairs))}"
+        for name in ("tunewright-random", "tunewright")
+        if (pairs := paired(rows, name, AGAINST[name], WRONG, names("reporting")))
+    ]
+    return [
+        "## By family, reporting problems\n",
+        "Regret over one job's, with its interval over seeds.\n",
+        f"| family (problems) | search | {' | '.join(RANGES)} |",
+        "|---|---|" + "---|" * len(RANGES),
+        *lines,
+        "",
+        f"All wrong ranges together ({', '.join(WRONG)}): {'; '.join(every)}.\n",
+    ]
+
+
+def _over_seeds(pairs: Mapping[str, np.ndarray]) -> str:
+    if not pairs:
+        return "-"
+    found = ratio(pairs)
+    return f"{found.value:.2f} [{found.seeds[0]:.2f}–{found.seeds[1]:.2f}]"
 
 
 def _courses(rows: Mapping[Any, Any]) -> list[str]:

@@ -53,6 +53,31 @@ def paired(
     return {problem: np.array(pairs) for problem, pairs in sorted(found.items())}
 
 
+def trials_to_equal(
+    rows: Mapping[tuple[str, str, str, int], Mapping[str, Any]],
+    challenger: str,
+    control: str,
+    condition: str,
+    problems: Sequence[str],
+) -> str:
+    """Write after how many trials the challenger has what the control ends with, by the median.
+
+    Raises:
+        ValueError: There are no pairs.
+    """
+    counts, most = [], 0
+    for (problem, where, contestant, seed), row in rows.items():
+        other = rows.get((problem, condition, control, seed))
+        if (where, contestant) == (condition, challenger) and problem in problems and other:
+            most = len(row["regret"])
+            there = np.array(row["regret"]) <= other["regret"][-1] + 1e-9
+            counts.append(int(np.argmax(there)) + 1 if there.any() else most + 1)
+    if not counts:
+        raise ValueError("no pairs to compare")
+    middle = float(np.median(counts))
+    return f"over {most}" if middle > most else f"{middle:.0f}"
+
+
 def ratio(pairs: Mapping[str, np.ndarray]) -> Ratio:
     """Return the ratio of mean regrets; each problem weighs the same.
 

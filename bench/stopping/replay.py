@@ -105,13 +105,19 @@ def rules(problem: Problem) -> dict[str, Stop]:
     """Return all rules by name."""
     scale = problem.measured.typical - problem.measured.best
     found: dict[str, Stop] = {}
-    for count in (10, 15, 20, 22, 25):
-        default = " (default)" if count == 20 else ""
+    for count in (10, 15, 20, 25):
+        default = " (default)" if count == NotImproving().trials else ""
         found[f"not_improving, {count} trials, 2 % of spread{default}"] = ours(
             NotImproving(trials=count)
         )
+    for count in (15, 20):
+        found[f"not_improving, {count} trials, 2 % of spread, from 15 on"] = ours(
+            NotImproving(trials=count, warm_up=15)
+        )
+    wide = Gain(kind="spread", amount=0.05)
+    found["not_improving, 15 trials, 5 % of spread"] = ours(NotImproving(min_gain=wide))
     any_gain = Gain(kind="absolute", amount=0.0)
-    found["not_improving, 20 trials, any gain"] = ours(NotImproving(trials=20, min_gain=any_gain))
+    found["not_improving, 15 trials, any gain"] = ours(NotImproving(min_gain=any_gain))
     found["regret, below 5 % of spread at 90 % (its default)"] = ours(Regret())
     loose = Regret(below=Gain(kind="spread", amount=0.2))
     found["not_improving, 10 trials, and regret, below 20 % at 90 %; or 25 trials"] = ours(

@@ -89,8 +89,8 @@ def test_patience_says_what_it_saw_before_and_after_it_fires() -> None:
     [
         (7, 3, 40, 2, 7),  # the person's word
         (0, 3, 40, 2, 0),
-        (None, 3, 40, 2, 15),  # enough to explore
-        (None, 10, 60, 2, 20),  # twice the parameters, where that is more
+        (None, 3, 80, 2, 30),  # enough to explore
+        (None, 18, 80, 2, 36),  # twice the parameters, where that is more
         (None, 10, 30, 2, 15),  # never more than half of the round…
         (None, 3, 8, 2, 4),
         (None, 3, 40, 10, 20),  # …nor less than twice the parallel trials

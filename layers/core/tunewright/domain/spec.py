@@ -134,7 +134,7 @@ class NotImproving(Value):
     """Ends a round when its trials have stopped beating the best by enough."""
 
     rule: Literal["not_improving"] = "not_improving"
-    trials: int = 20
+    trials: int = 15
     min_gain: Gain = DEFAULT_GAIN
     warm_up: int | None = None
 

@@ -110,12 +110,13 @@ def judge(rule: Rule, situation: Situation) -> Verdict:
 def warm_up(rule: NotImproving | Regret, situation: Situation) -> int:
     """Return how many scored trials a round must have before a rule may end it.
 
-    By default twice the parallel trials, and enough to explore (15, or twice the parameters), but
-    never more than half of the round: a rule that cannot fire is none.
+    By default twice the parallel trials, and enough to explore (thirty, or twice the parameters),
+    but never more than half of the round: a rule that cannot fire is none. On recorded searches
+    (`bench/notes.md`) waiting for thirty trials is worth more than waiting longer between gains.
     """
     if rule.warm_up is not None:
         return rule.warm_up
-    explore = max(15, 2 * situation.parameters)
+    explore = max(30, 2 * situation.parameters)
     return max(2 * situation.parallel, min(explore, situation.trials // 2))
 
 
