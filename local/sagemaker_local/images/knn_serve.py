@@ -2,7 +2,6 @@
 
 import json
 import sys
-import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from sagemaker_local.images.knn_index import Index, Neighbours
 from sagemaker_local.images.knn_train import label_size
-from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
+from sagemaker_local.images.opt_ml import OptMl, end_with_parent
 from sagemaker_local.images.recordio import RECORDIO, TYPE, Record, read_rows, write_records
 from sagemaker_local.images.serving import Answer, RequestError, accepted, serve
 from sagemaker_local.images.tabular import CSV, TabularError, media_type, read_csv
@@ -100,20 +99,6 @@ def _table(rows: list[Any]) -> Array:
     return np.asarray(rows, dtype=np.float32)
 
 
-def main() -> int:
-    """Load the model and serve it; return the exit code if that cannot be done."""
-    try:
-        model = KnnModel(Index.load(OptMl.here().model))
-    except UserError as error:
-        say(str(error))
-        return 1
-    except Exception:  # noqa: BLE001 - the log is all there is to tell
-        traceback.print_exc()
-        return 1
-    serve(model)
-    return 0
-
-
 if __name__ == "__main__":
     end_with_parent()
-    sys.exit(main())
+    sys.exit(serve(lambda: KnnModel(Index.load(OptMl.here().model))))

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -78,20 +77,6 @@ def _imported(script: Path) -> ModuleType:
     return module
 
 
-def main() -> int:
-    """Load the user's model and serve it; return the exit code if that cannot be done."""
-    try:
-        model = ScriptModel.load(OptMl.here())
-    except UserError as error:
-        say(str(error))
-        return 1
-    except Exception:  # noqa: BLE001 - the log is all there is to tell
-        traceback.print_exc()
-        return 1
-    serve(model)
-    return 0
-
-
 if __name__ == "__main__":
     end_with_parent()
-    sys.exit(main())
+    sys.exit(serve(lambda: ScriptModel.load(OptMl.here())))

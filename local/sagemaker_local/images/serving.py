@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 
-from sagemaker_local.images.opt_ml import say
+from sagemaker_local.images.opt_ml import UserError, say
 
 BODY_LIMIT = 6_291_456
 DEFAULT_PORT = "8080"
@@ -39,8 +40,20 @@ class Model(Protocol):
         """Answer one request; raise RequestError with the status if it cannot be done."""
 
 
-def serve(model: Model) -> None:
-    """Serve a model until the process is told to end."""
+def serve(load: Callable[[], Model]) -> int:
+    """Load a model and serve it until the process is told to end; return an exit code if it cannot.
+
+    Args:
+        load: Gives the model, or raises; what it raises is told in the log.
+    """
+    try:
+        model = load()
+    except UserError as error:
+        say(str(error))
+        return 1
+    except Exception:  # noqa: BLE001 - the log is all there is to tell
+        traceback.print_exc()
+        return 1
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT))
 
     class Handler(_Handler):
@@ -51,6 +64,7 @@ def serve(model: Model) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     say(f"serving on port {port}")
     server.serve_forever()
+    return 0
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import sys
-import traceback
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sagemaker_local.images.lean_xgboost import xgboost
-from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent, say
+from sagemaker_local.images.opt_ml import OptMl, UserError, end_with_parent
 from sagemaker_local.images.recordio import RECORDIO, TYPE, Record, read_rows, write_records
 from sagemaker_local.images.serving import Answer, RequestError, accepted, serve
 from sagemaker_local.images.tabular import (
@@ -113,20 +112,6 @@ def encode(predicted: npt.NDArray[Any], kind: str) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def main() -> int:
-    """Load the model and serve it; return the exit code if that cannot be done."""
-    try:
-        model = XgboostModel.load(OptMl.here())
-    except UserError as error:
-        say(str(error))
-        return 1
-    except Exception:  # noqa: BLE001 - the log is all there is to tell
-        traceback.print_exc()
-        return 1
-    serve(model)
-    return 0
-
-
 if __name__ == "__main__":
     end_with_parent()
-    sys.exit(main())
+    sys.exit(serve(lambda: XgboostModel.load(OptMl.here())))
