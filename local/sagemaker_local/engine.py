@@ -66,7 +66,7 @@ class Engine:
 
     def training_stopping(self, name: str) -> None:
         """Stop a training job whose status is Stopping."""
-        self.submit(lambda: self._parts.runner.stop(name))
+        self.submit(lambda: self._trials.halt(name))
 
     def endpoint_changed(self, name: str) -> None:
         """Carry out what an endpoint's status asks for."""

@@ -56,6 +56,8 @@ class Trials:
         self._fated: dict[str, int] = {}
         """After how many metrics a spot job loses its instance."""
         self._spared: set[str] = set()
+        self._waiting: set[str] = set()
+        """Spot jobs between two instances: nothing runs that a stop could reach."""
         self.touched: set[str] = set()
         """Tuning jobs one of whose trials has changed."""
         self.measured_objectives: set[str] = set()
@@ -64,6 +66,8 @@ class Trials:
     def run(self, name: str) -> None:
         """Start a job that the store holds."""
         document = self._store.get(training_jobs.KIND, name)
+        if document is not None and document["TrainingJobStatus"] == "Stopping":
+            self._finish_stop(document)  # it was asked to before there was a process to tell
         if document is None or document["TrainingJobStatus"] != "InProgress":
             return
         if document.get("CheckpointConfig") is None or name not in self._metrics:
@@ -87,7 +91,7 @@ class Trials:
                 self._change(name, lambda d: training_jobs.again(d, now))
                 self.run(name)
             elif document["TrainingJobStatus"] == "Stopping":
-                self._finish_stop(document, now)
+                self._finish_stop(document)
             if "_tuning_name" in document:
                 self.touched.add(document["_tuning_name"])
 
@@ -100,7 +104,17 @@ class Trials:
             return document if after is document else self._with_metrics(after)
 
         if self._change(name, stopping):
+            self.halt(name)
+
+    def halt(self, name: str) -> None:
+        """Have a job whose status is Stopping end."""
+        if name not in self._waiting:
             self._parts.runner.stop(name)
+            return
+        self._waiting.discard(name)
+        document = self._store.get(training_jobs.KIND, name)
+        if document is not None:
+            self._finish_stop(document)
 
     def moved(self, name: str, secondary: str, message: str, at: float) -> None:
         """Write down a secondary status."""
@@ -161,11 +175,15 @@ class Trials:
         if seconds <= 0:
             self.run(name)
             return
+        self._waiting.add(name)
         timer = threading.Timer(seconds, lambda: self._submit(lambda: self._find_instance(name)))
         timer.daemon = True
         timer.start()
 
     def _find_instance(self, name: str) -> None:
+        if name not in self._waiting:
+            return
+        self._waiting.discard(name)
         document = self._store.get(training_jobs.KIND, name)
         now = self._parts.clock()
         if document is not None and training_jobs.waits_too_long(document, now):
@@ -215,10 +233,11 @@ class Trials:
         metrics = self._metrics.get(document["TrainingJobName"], ())
         return {**document, "_metrics": [list(entry) for entry in metrics]}
 
-    def _finish_stop(self, document: Document, now: float) -> None:
+    def _finish_stop(self, document: Document) -> None:
         name = document["TrainingJobName"]
-        self._metrics[name] = [(m, v, at) for m, v, at in document.get("_metrics", ())]
-        moment = datetime.fromtimestamp(now, UTC)
+        if name not in self._metrics:
+            self._metrics[name] = [(m, v, at) for m, v, at in document.get("_metrics", ())]
+        moment = datetime.fromtimestamp(self._parts.clock(), UTC)
         self.ended(name, Outcome("Stopped", "Stopped", None, None, None, moment))
 
 

@@ -106,6 +106,31 @@ def test_a_spot_job_that_waits_too_long_is_stopped(world: World) -> None:
     assert trial["TrainingJobStatus"] == "Stopped"
 
 
+@pytest.mark.parametrize(
+    "world", [{"faults": Faults(spot_interrupted=1.0, spot_wait_seconds=3600)}], indirect=True
+)
+def test_a_spot_job_is_stopped_while_it_waits_for_an_instance(world: World) -> None:
+    world.create(spot())
+    name = interrupt(world)
+    until(lambda: world.training(name)["SecondaryStatus"] == "Starting")
+    world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="search")
+    assert world.ended()["HyperParameterTuningJobStatus"] == "Stopped"
+    assert world.training(name)["SecondaryStatus"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    "world", [{"faults": Faults(spot_interrupted=1.0, spot_wait_seconds=3600)}], indirect=True
+)
+def test_a_spot_job_alone_is_stopped_while_it_waits_for_an_instance(world: World) -> None:
+    definition = spot()["TrainingJobDefinition"]
+    definition["HyperParameters"] = definition.pop("StaticHyperParameters")
+    world.sm.create_training_job(TrainingJobName="alone", **definition)
+    assert interrupt(world) == "alone"
+    until(lambda: world.training("alone")["SecondaryStatus"] == "Starting")
+    world.sm.stop_training_job(TrainingJobName="alone")
+    until(lambda: world.training("alone")["TrainingJobStatus"] == "Stopped")
+
+
 @pytest.mark.parametrize("world", [{"faults": Faults(internal_errors=1.0)}], indirect=True)
 def test_the_services_own_errors_are_tried_again_as_often_as_asked(world: World) -> None:
     request = tuning_request(trials=1)

@@ -1,6 +1,7 @@
 """Tuning jobs that run, with trials that end as the test says."""
 
 import struct
+import threading
 from typing import Any
 
 import pytest
@@ -256,6 +257,20 @@ def test_one_trial_can_be_stopped_alone(world: World) -> None:
     assert world.ended()["TrainingJobStatusCounters"]["Stopped"] == 1
     with pytest.raises(ClientError, match="rejected because the training job is in status Stopped"):
         world.sm.stop_training_job(TrainingJobName=name)
+
+
+def test_a_job_that_is_stopped_before_it_was_started_ends(world: World) -> None:
+    """The engine may be busy with another job while one is created, and stopped again."""
+    engine, go_on = world.server.sagemaker._engine, threading.Event()
+    definition = tuning_request()["TrainingJobDefinition"]
+    del definition["StaticHyperParameters"]
+    engine.submit(lambda: go_on.wait(20))
+    world.sm.create_training_job(TrainingJobName="hasty", **definition)
+    world.sm.stop_training_job(TrainingJobName="hasty")
+    assert world.training("hasty")["TrainingJobStatus"] == "Stopping"
+    go_on.set()
+    until(lambda: world.training("hasty")["TrainingJobStatus"] == "Stopped")
+    assert world.fakes.runner.reports == []
 
 
 def test_the_built_in_algorithm_gets_its_metrics(world: World) -> None:
