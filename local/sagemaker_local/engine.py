@@ -8,6 +8,7 @@ server finds there every trial that might have run, and runs none twice at a tim
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from sagemaker_local.endpoints import Endpoints
@@ -77,16 +78,25 @@ class Engine:
         self._endpoints.resume()
 
     def _run(self) -> None:
+        look_at = 0.0
         while True:
             try:
                 task = self._tasks.get(timeout=_TICK_SECONDS if self._tuner.busy() else None)
             except queue.Empty:
-                task = self._tuner.advance_all
+                task = _nothing
             if task is None:
                 return
             try:
                 task()
-                if not self._closing.is_set():  # what was heard is kept; what follows may wait
-                    self._tuner.advance_touched()
+                if self._closing.is_set():  # what was heard is kept; what follows may wait
+                    continue
+                self._tuner.advance_touched()
+                if time.monotonic() >= look_at:  # trials may tell more than once a tick
+                    look_at = time.monotonic() + _TICK_SECONDS
+                    self._tuner.advance_all()
             except Exception:  # noqa: BLE001 - a fault in one job must not end the others
                 _LOG.exception("the engine failed at a task")
+
+
+def _nothing() -> None:
+    """Nobody has asked for anything, but time has passed."""

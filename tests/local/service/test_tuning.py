@@ -2,6 +2,8 @@
 
 import struct
 import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -204,6 +206,25 @@ def test_the_job_ends_when_its_time_is_over(world: World) -> None:
     world.fakes.ahead = 121
     assert world.ended()["HyperParameterTuningJobStatus"] == "Completed"
     assert world.training(name)["TrainingJobStatus"] == "Stopped"
+
+
+def test_the_job_ends_when_its_time_is_over_however_much_its_trials_tell(world: World) -> None:
+    request = tuning_request()
+    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    limits["MaxRuntimeInSeconds"] = 120
+    world.create(request)
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5)
+    until(lambda: world.training(name)["SecondaryStatus"] == "Training")
+    world.fakes.ahead = 121
+
+    def told() -> bool:
+        with suppress(KeyError):  # it has been stopped
+            world.fakes.runner.report(name, 0.5)
+        time.sleep(0.05)
+        return world.job()["HyperParameterTuningJobStatus"] == "Completed"
+
+    until(told)
 
 
 def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
