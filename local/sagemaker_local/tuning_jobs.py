@@ -201,7 +201,7 @@ def refreshed(
     counters = dict(_NO_TRIALS)
     objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
     for trial in of:
-        counters[_COUNTED_AS[trial["TrainingJobStatus"]]] += 1
+        counters[_counted_as(trial)] += 1
         objectives[objective_status(trial)] += 1
     own_best, overall = best(of), None
     if job.get("WarmStartConfig", {}).get("WarmStartType") == "IdenticalDataAndAlgorithm":
@@ -216,6 +216,12 @@ def refreshed(
     if all(job.get(key) == value for key, value in changed.items()):
         return job
     return without_none({**job, **changed, "LastModifiedTime": millis(now)})
+
+
+def _counted_as(trial: Document) -> str:
+    """The counter of a trial; a failure of the service's own is one that may be tried again."""
+    own = trial.get("FailureReason", "").startswith("InternalServerError")
+    return "RetryableError" if own else _COUNTED_AS[trial["TrainingJobStatus"]]
 
 
 def parents(store: Store, job: Document) -> list[Document]:

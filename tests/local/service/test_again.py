@@ -143,6 +143,8 @@ def test_the_services_own_errors_are_tried_again_as_often_as_asked(world: World)
     assert shown["FailureReason"].startswith("InternalServerError")
     ways = [each["Status"] for each in shown["SecondaryStatusTransitions"]]
     assert ways == ["Starting"] * 3 + ["Failed"]
+    counters = world.job()["TrainingJobStatusCounters"]
+    assert (counters["RetryableError"], counters["NonRetryableError"]) == (1, 0)
 
 
 def test_an_error_of_the_users_code_is_not_tried_again(world: World) -> None:
