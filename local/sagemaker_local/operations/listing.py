@@ -11,6 +11,7 @@ from sagemaker_local.store import Document
 
 Key = Callable[[Document], Any]
 _PAGE = 10
+_NOT_VALID = "The NextToken is not valid."
 _FILTERS = {
     "CreationTimeAfter": ("CreationTime", 1),
     "CreationTimeBefore": ("CreationTime", -1),
@@ -59,7 +60,10 @@ def page(
     ordered = sorted(documents, key=place, reverse=descending)
     if "NextToken" in request:
         last = _opened(request["NextToken"])
-        ordered = [d for d in ordered if (place(d) < last if descending else place(d) > last)]
+        try:
+            ordered = [d for d in ordered if (place(d) < last if descending else place(d) > last)]
+        except TypeError as error:  # it is of a list in another order
+            raise validation(_NOT_VALID) from error
     size = request.get("MaxResults", _PAGE)
     items = ordered[:size]
     if len(ordered) <= size:
@@ -75,5 +79,5 @@ def _opened(token: str) -> tuple[Any, str]:
     try:
         value, name = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError, binascii.Error) as error:
-        raise validation("The NextToken is not valid.") from error
+        raise validation(_NOT_VALID) from error
     return value, name

@@ -164,6 +164,22 @@ def test_what_the_sdks_send_is_taken(shared: World, path: Path) -> None:
     assert answer.status == 200, answer.json()
 
 
+def test_a_token_is_of_one_list_in_one_order(shared: World) -> None:
+    for number in range(2):
+        shared.create(tuning_request(f"token-{number}"))
+    page = {"NameContains": "token-", "MaxResults": 1}
+    _, message = refused(
+        shared, "ListHyperParameterTuningJobs", {**page, "NextToken": "bm9uc2Vuc2U="}
+    )
+    assert message == "The NextToken is not valid."
+    first = post(shared, "ListHyperParameterTuningJobs", {**page, "SortBy": "CreationTime"}).json()
+    told = {**page, "NextToken": first["NextToken"]}
+    assert refused(shared, "ListHyperParameterTuningJobs", told) == (
+        "ValidationException",
+        "The NextToken is not valid.",
+    )
+
+
 def test_requests_are_remembered_as_they_came(shared: World) -> None:
     shared.server.sagemaker.requests.clear()
     post(shared, "ListHyperParameterTuningJobs", {"Colour": "blue"})
