@@ -39,13 +39,14 @@ def check(settings: Settings, request: Request) -> None:
     _several(request, every)
     _hints(request)
     for each in every:
+        one_algorithm(each.members)
         _one_kind_of_resources(each.members)
     _strategy(request, every)
     _limits(settings, request)
     for each in every:
         ranges.check(each.ranges, each.static)
         _objective_is_measured(each.objective["MetricName"], each.members)
-        _spot_has_time(each.members)
+        spot_has_time(each.members)
     _enough_combinations(request, every)
 
 
@@ -132,6 +133,25 @@ def _hints(request: Request) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if config.get("ParameterRanges", {}).get("AutoParameters") and not autotune.enabled(request):
         raise validation("AutoParameters can only be provided when Autotune is enabled.")
+
+
+def one_algorithm(definition: Mapping[str, Any]) -> None:
+    """Look whether it is clear what trains: an image, for of algorithm resources there are none.
+
+    Raises:
+        ApiError: it is not, or it is such a resource.
+    """
+    asked = definition["AlgorithmSpecification"]
+    if ("TrainingImage" in asked) == ("AlgorithmName" in asked):
+        raise validation(
+            "Either TrainingImage or AlgorithmName must be provided in AlgorithmSpecification, "
+            "not both."
+        )
+    if "AlgorithmName" in asked:
+        raise validation(
+            f"Could not find the algorithm [{asked['AlgorithmName']}]: this emulator trains by a "
+            "TrainingImage."
+        )
 
 
 def _one_kind_of_resources(definition: Mapping[str, Any]) -> None:
@@ -268,7 +288,12 @@ def _objective_is_measured(metric: str, definition: Mapping[str, Any]) -> None:
         )
 
 
-def _spot_has_time(definition: Mapping[str, Any]) -> None:
+def spot_has_time(definition: Mapping[str, Any]) -> None:
+    """Look whether a spot job, and no other, says how long it may wait.
+
+    Raises:
+        ApiError: it does not, or waits for less than it may run.
+    """
     condition = definition["StoppingCondition"]
     waits = condition.get("MaxWaitTimeInSeconds")
     if not definition.get("EnableManagedSpotTraining", False):

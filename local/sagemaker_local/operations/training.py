@@ -16,8 +16,11 @@ _NAME = "TrainingJobName"
 def create(context: Context, request: Request) -> dict[str, Any]:
     """Accept a training job, and have it run."""
     name = request[_NAME]
-    if "ResourceConfig" not in request or "StoppingCondition" not in request:
-        raise validation("ResourceConfig and StoppingCondition must be provided.")
+    needed = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
+    if any(member not in request for member in needed):
+        raise validation(f"{', '.join(needed)} must be provided.")
+    tuning_rules.one_algorithm(request)
+    tuning_rules.spot_has_time(request)
     if context.store.get(training_jobs.KIND, name) is not None:
         raise _taken(context, name)
     tuning_rules.check_inputs(context.settings, context.parts.objects, request)

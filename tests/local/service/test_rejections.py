@@ -157,6 +157,10 @@ REJECTED = [
     Rejected(DEFINITION, None, "Either TrainingJobDefinition or", "ours"),
     Rejected(f"{DEFINITION}.ResourceConfig", None, "Either ResourceConfig or", "ours"),
     Rejected(
+        f"{DEFINITION}.{SPECIFICATION}.TrainingImage", None, "Either TrainingImage or", "ours"
+    ),
+    Rejected(f"{DEFINITION}.{SPECIFICATION}.AlgorithmName", "mine", "not both", "ours"),
+    Rejected(
         f"{DEFINITION}.HyperParameterTuningResourceConfig",
         {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "not both",
@@ -278,6 +282,29 @@ def test_what_a_child_may_not_be_is_rejected_with_aws_code(full: World, case: Re
     code, text = rejected(full, changed(request, case.path, case.value))
     assert code == case.code
     assert case.words in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("AlgorithmSpecification", None, "AlgorithmSpecification, ResourceConfig, "),
+        ("ResourceConfig", None, "AlgorithmSpecification, ResourceConfig, "),
+        ("AlgorithmSpecification.TrainingImage", None, "Either TrainingImage or AlgorithmName"),
+        ("EnableManagedSpotTraining", True, "With EnableManagedSpotTraining, MaxWaitTime"),
+        ("StoppingCondition.MaxWaitTimeInSeconds", 900, "MaxWaitTimeInSeconds can only be"),
+        ("InputDataConfig.0", channel("train", "s3://data/none"), "No S3 objects found under"),
+    ],
+)
+def test_a_training_job_alone_is_held_to_the_same_rules(
+    full: World, path: str, value: Any, words: str
+) -> None:
+    definition = tuning_request()[DEFINITION]
+    del definition["StaticHyperParameters"]
+    with pytest.raises(ClientError) as caught:
+        full.sm.create_training_job(TrainingJobName="bad", **changed(definition, path, value))
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert error["Message"].startswith(words)
 
 
 def test_what_is_asked_of_things_that_are_not_there_or_not_ready(world: World) -> None:
