@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -39,6 +40,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 10_000
+_INVOCATIONS = 256
+"""Requests to models at a time; a serverless endpoint may have 200."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class SageMakerLocal:
         self._events = Dispatcher(on_event, faults)
         self._engine = Engine(settings, self._store, self._parts, self._events)
         self._context = Context(settings, self._store, self._parts, self._engine, self._events)
+        # Threads of their own: a model may take a minute, and meanwhile want S3 of this server
+        self._invoking = ThreadPoolExecutor(_INVOCATIONS, thread_name_prefix="invocation")
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
 
     def start(self) -> None:
@@ -78,6 +83,7 @@ class SageMakerLocal:
     def close(self) -> None:
         """Stop working; jobs that were running will be run again by the next server."""
         self._engine.close()
+        self._invoking.shutdown(wait=False)
         if self._parts.close is not None:
             self._parts.close()
         self._events.close()
@@ -96,7 +102,8 @@ class SageMakerLocal:
         if operation is not None:
             response = await asyncio.to_thread(self._answer, operation, body)
         else:
-            response = await asyncio.to_thread(self._invoke, scope, body)
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._invoking, self._invoke, scope, body)
         headers = [(k.encode(), v.encode("latin-1")) for k, v in response.headers.items()]
         headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})

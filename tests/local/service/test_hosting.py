@@ -1,5 +1,7 @@
 """Models, configurations and endpoints, with a host that is healthy when the test says so."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -75,6 +77,32 @@ def test_an_endpoint_comes_up_and_answers(hosting: World) -> None:
         runtime.invoke_endpoint(EndpointName="live", Body=b"1")
     runtime.close()
     until(lambda: hosting.events[-1]["detail"]["EndpointStatus"] == "IN_SERVICE")
+
+
+def test_models_that_take_their_time_hold_up_nobody_else(
+    hosting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(hosting, "InService")
+    go_on, asked = threading.Event(), threading.Semaphore(0)
+
+    def slow(*_: Any) -> Invocation:
+        asked.release()
+        go_on.wait(20)
+        return hosting.fakes.host.answer
+
+    monkeypatch.setattr(hosting.fakes.host, "invoke", slow)
+    runtime = client("sagemaker-runtime", hosting.server.url)
+    many = 80  # more than there are threads for all other requests
+    with ThreadPoolExecutor(many) as pool:
+        asking = [
+            pool.submit(runtime.invoke_endpoint, EndpointName="Live", Body=b"1")
+            for _ in range(many)
+        ]
+        assert all(asked.acquire(timeout=10) for _ in range(many))
+        assert endpoint(hosting)["EndpointStatus"] == "InService"
+        go_on.set()
+        assert all(each.result()["Body"].read() == b"0.5" for each in asking)
+    runtime.close()
 
 
 def test_a_model_that_does_not_come_up_fails_its_endpoint(hosting: World) -> None:
