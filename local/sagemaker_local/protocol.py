@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagemaker_local.api_model import operation_model
+from sagemaker_local.api_model import error_model, operation_model
 from sagemaker_local.errors import ApiError
 from sagemaker_local.validation import checked
 
@@ -53,8 +53,10 @@ def success(operation: str, answer: Mapping[str, Any] | None) -> Response:
 
 
 def failure(error: ApiError) -> Response:
-    """Write an error."""
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    """Write an error; the model's own errors have their text under a name that it tells."""
+    shape = error_model(error.code)
+    told = dict.fromkeys(shape.members if shape is not None else (), error.message)
+    body = json.dumps({"__type": error.code, **told, "message": error.message}).encode()
     return _response(error.status, body)
 
 

@@ -155,6 +155,16 @@ def test_there_are_three_ways_not_to_be_found(shared: World) -> None:
         assert error["Message"].startswith(text)
 
 
+def test_an_error_of_the_model_has_its_text_under_the_models_name(shared: World) -> None:
+    request = {"HyperParameterTuningJobName": "nobody"}
+    error = post(shared, "DescribeHyperParameterTuningJob", request).json()
+    assert error["__type"] == "ResourceNotFound"
+    assert error["Message"] == error["message"]
+    with pytest.raises(shared.sm.exceptions.ResourceNotFound) as caught:
+        shared.job("nobody")
+    assert caught.value.response["Message"] == error["Message"]
+
+
 @pytest.mark.parametrize("path", CAPTURED, ids=[path.stem for path in CAPTURED])
 def test_what_the_sdks_send_is_taken(shared: World, path: Path) -> None:
     request = json.loads(path.read_text())
