@@ -48,6 +48,18 @@ _COPIED = (
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
     "EnableManagedSpotTraining",
+    # Of no effect here, but Describe shows what was asked
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "ExperimentConfig",
+    "InfraCheckConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RemoteDebugConfig",
+    "ServerlessJobConfig",
+    "TensorBoardOutputConfig",
 )
 Metrics = Sequence[tuple[str, float, float]]
 """Name, value and moment of each metric seen, in order."""
