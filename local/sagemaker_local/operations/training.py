@@ -50,6 +50,8 @@ def describe(context: Context, request: Request) -> Document:
 def list_jobs(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each training job."""
     jobs = context.store.seen(training_jobs.KIND)
+    if request.keys() & {"WarmPoolStatusEquals", "TrainingPlanArnEquals"}:
+        jobs = ()  # no job here has either
     items, following = page(
         request,
         chosen(request, jobs, name=_NAME, status="TrainingJobStatus"),
