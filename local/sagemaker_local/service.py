@@ -93,7 +93,7 @@ class SageMakerLocal:
         """Whether a request is for SageMaker."""
         if scope["type"] != "http":
             return False
-        return _operation(scope) is not None or invocations.endpoint(scope["path"]) is not None
+        return _operation(scope) is not None or invocations.asked(scope["path"]) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -114,8 +114,8 @@ class SageMakerLocal:
         try:
             parsed = parse_body(body)
             self._gate.check(name)
-            request = parse_request(name, parsed)
-            return success(name, operation_named(name)(self._context, request))
+            run = operation_named(name)
+            return success(name, run(self._context, parse_request(name, parsed)))
         except ApiError as error:
             outcome = error.code
             return failure(error)
@@ -128,10 +128,14 @@ class SageMakerLocal:
 
     def _invoke(self, scope: Scope, body: bytes) -> Response:
         at = time.time()
-        name = unquote(invocations.endpoint(scope["path"]) or "")
-        response = invocations.invoke(self._context, name, dict(scope["headers"]), body)
+        operation, quoted = invocations.asked(scope["path"]) or (invocations.INVOKE, "")
+        name = unquote(quoted)
+        if operation == invocations.INVOKE:
+            response = invocations.invoke(self._context, name, dict(scope["headers"]), body)
+        else:
+            response = invocations.not_run(operation)
         outcome = response.headers.get("x-amzn-ErrorType", "OK")
-        self.requests.append(Seen(at, "InvokeEndpoint", name, outcome))
+        self.requests.append(Seen(at, operation, name, outcome))
         return response
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from sagemaker_local.api_model import service_model
 from sagemaker_local.operations import OPERATIONS
 from sagemaker_local.validation import _compiled, checked
-from tests.local.service.conftest import World
+from tests.local.service.conftest import World, client
 from tests.local.service.fakes import tuning_request
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("*.json"))
@@ -100,21 +100,27 @@ def test_unknown_members_are_ignored(shared: World) -> None:
 
 @pytest.mark.parametrize("operation", ["CreateProcessingJob", "InventTrainingJob"])
 def test_an_operation_that_is_not_run_is_named(shared: World, operation: str) -> None:
-    request = {
-        "ProcessingJobName": "x",
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 1,
-            }
-        },
-        "AppSpecification": {"ImageUri": "x"},
-        "RoleArn": "arn:aws:iam::123456789012:role/Trainer",
-    }
-    code, message = refused(shared, operation, request)
+    code, message = refused(shared, operation, {"ProcessingJobName": "!"})
     assert code == "UnknownOperationException"
     assert operation in message
+
+
+def test_an_operation_of_the_runtime_that_is_not_run_is_named(shared: World) -> None:
+    runtime = client("sagemaker-runtime", shared.server.url)
+    for name, ask in (
+        (
+            "InvokeEndpointAsync",
+            lambda: runtime.invoke_endpoint_async(EndpointName="e", InputLocation="s3://data/in"),
+        ),
+        (
+            "InvokeEndpointWithResponseStream",
+            lambda: runtime.invoke_endpoint_with_response_stream(EndpointName="e", Body=b"1"),
+        ),
+    ):
+        with pytest.raises(ClientError, match=f"does not run the operation '{name}'") as caught:
+            ask()
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+    runtime.close()
 
 
 def test_every_operation_is_one_of_the_model() -> None:
