@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from sagemaker_local.server import LocalServer, RunsAlreadyError
 from sagemaker_local.store import AlreadyThere, Store
 from tests.local.service.conftest import World, client, kill, launch, until
-from tests.local.service.fakes import tuning_request
+from tests.local.service.fakes import Fakes, tuning_request
 
 SERVER = Path(__file__).with_name("killed_server.py")
 
@@ -133,6 +134,15 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     kill(process)
     sm.close()
     assert len(set(launches.read_text().splitlines())) == 10
+
+
+def test_a_folder_has_one_server_at_a_time(world: World) -> None:
+    """Two would run every job twice, and each overwrite what the other has written."""
+    world.create(tuning_request(trials=1))
+    with pytest.raises(RunsAlreadyError, match="another server has the state in"):
+        LocalServer(world.root, parts=Fakes().parts).start()
+    world.fakes.runner.finish(world.running(1)[0], 0.5)
+    world.ended()
 
 
 def test_the_store_keeps_what_it_wrote_and_tells_names_apart_by_more_than_case(
