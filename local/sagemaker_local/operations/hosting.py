@@ -78,7 +78,13 @@ def create_endpoint(context: Context, request: Request) -> dict[str, Any]:
     """Accept an endpoint, and have it started."""
     name = request["EndpointName"]
     config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
-    document = hosted.new_endpoint(context.settings, request, config, context.parts.clock())
+    document = hosted.new_endpoint(
+        context.settings,
+        request,
+        config,
+        context.parts.clock(),
+        serving=_serving(context, config),
+    )
     _insert(context, hosted.ENDPOINT, name, document, document["EndpointArn"])
     _changed(context, document)
     return {"EndpointArn": document["EndpointArn"]}
@@ -89,6 +95,7 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
     name = request["EndpointName"]
     _found(context, hosted.ENDPOINT, name)
     config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
+    serving = _serving(context, config)
     now = context.parts.clock()
 
     def change(endpoint: Document) -> Document:
@@ -96,7 +103,7 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
         _alive(endpoint)
         if endpoint["EndpointConfigName"] == config["EndpointConfigName"]:
             raise validation("Cannot update endpoint to the configuration that it already has.")
-        return _updating(endpoint, config, request, now)
+        return _updating(endpoint, config, serving, request, now)
 
     document = context.store.update(hosted.ENDPOINT, name, change)
     if document is None:
@@ -105,7 +112,14 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
     return {"EndpointArn": document["EndpointArn"]}
 
 
-def _updating(endpoint: Document, config: Document, request: Request, now: float) -> Document:
+def _serving(context: Context, config: Document) -> dict[str, Any]:
+    model = _found(context, hosted.MODEL, config["ProductionVariants"][0]["ModelName"])
+    return hosted.serving(config, model)
+
+
+def _updating(
+    endpoint: Document, config: Document, serving: Mapping[str, Any], request: Request, now: float
+) -> Document:
     """Hold an update to the rules of deployments, and begin it."""
     wanted, variant = hosted.variants(config)[0], endpoint["_variants"][0]
     if ("DesiredServerlessConfig" in wanted) != ("DesiredServerlessConfig" in variant):
@@ -121,7 +135,9 @@ def _updating(endpoint: Document, config: Document, request: Request, now: float
     deployment = request.get("DeploymentConfig")
     if deployment is None and request.get("RetainDeploymentConfig"):
         deployment = endpoint.get("LastDeploymentConfig")
-    started = hosted.updating(endpoint, config, now, deployment=deployment, retained=retained)
+    started = hosted.updating(
+        endpoint, config, now, serving=serving, deployment=deployment, retained=retained
+    )
     if deployment is not None:
         old, new = (
             variants[0].get("DesiredInstanceCount") or 1

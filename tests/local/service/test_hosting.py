@@ -161,6 +161,22 @@ def test_an_endpoint_is_served_again_after_a_restart(hosting: World) -> None:
     assert endpoint(hosting)["EndpointStatus"] == "InService"
 
 
+def test_an_endpoint_needs_its_model_only_once(hosting: World) -> None:
+    tell(hosting, "InService")
+    hosting.sm.delete_model(ModelName="churn")
+    hosting.sm.delete_endpoint_config(EndpointConfigName="first")
+    served = hosting.fakes.host.containers.pop("Live")
+    hosting.restart()
+    assert until(lambda: hosting.fakes.host.containers.get("Live")) == served
+    assert endpoint(hosting)["EndpointStatus"] == "InService"
+    for ask in (
+        lambda: hosting.sm.update_endpoint(EndpointName="Live", EndpointConfigName="second"),
+        lambda: hosting.sm.create_endpoint(EndpointName="new", EndpointConfigName="second"),
+    ):
+        with pytest.raises(ClientError, match="Could not find model "):
+            ask()
+
+
 def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting: World) -> None:
     sm = hosting.sm
     for again, text in (
