@@ -47,7 +47,7 @@ def create_config(context: Context, request: Request) -> dict[str, Any]:
     variant = variants[0]
     if "ModelName" not in variant:
         raise validation("This emulator serves variants that have a ModelName.")
-    _found(context, hosted.MODEL, variant["ModelName"])
+    model = _found(context, hosted.MODEL, variant["ModelName"])
     on_instances = "InstanceType" in variant and "InitialInstanceCount" in variant
     if ("ServerlessConfig" in variant) == on_instances:
         raise validation(
@@ -55,11 +55,11 @@ def create_config(context: Context, request: Request) -> dict[str, Any]:
             "InitialInstanceCount."
         )
     if "ServerlessConfig" in variant:
-        _check_serverless(request, variant["ServerlessConfig"])
+        _check_serverless(request, variant["ServerlessConfig"], model)
     return {"EndpointConfigArn": _added(context, hosted.CONFIG, "EndpointConfig", request)}
 
 
-def _check_serverless(request: Request, serverless: Mapping[str, Any]) -> None:
+def _check_serverless(request: Request, serverless: Mapping[str, Any], model: Document) -> None:
     memory = serverless["MemorySizeInMB"]
     if memory not in _MEMORY:
         known = ", ".join(map(str, _MEMORY))
@@ -67,11 +67,11 @@ def _check_serverless(request: Request, serverless: Mapping[str, Any]) -> None:
     provisioned = serverless.get("ProvisionedConcurrency", 1)
     if provisioned > serverless["MaxConcurrency"]:
         raise validation("ProvisionedConcurrency must not be larger than MaxConcurrency.")
-    for member in ("DataCaptureConfig", "VpcConfig"):
-        if member in request:
+    for member in ("DataCaptureConfig", "VpcConfig", "EnableNetworkIsolation"):
+        if request.get(member) or model.get(member):
             raise validation(f"A serverless endpoint cannot have {member}.")
-    if request.get("EnableNetworkIsolation"):
-        raise validation("A serverless endpoint cannot have EnableNetworkIsolation.")
+    if "ModelDataSource" in hosted.container(model):
+        raise validation("A serverless endpoint cannot have a model with ModelDataSource.")
 
 
 def create_endpoint(context: Context, request: Request) -> dict[str, Any]:

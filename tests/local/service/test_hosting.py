@@ -213,6 +213,18 @@ def test_serverless_or_instances_but_one_of_them(hosting: World) -> None:
     hosting.sm.create_endpoint_config(EndpointConfigName="s", ProductionVariants=[variant])
     described = hosting.sm.describe_endpoint_config(EndpointConfigName="s")
     assert described["ProductionVariants"][0]["ServerlessConfig"] == serverless
+    source = {"S3DataType": "S3Prefix", "CompressionType": "None", "S3Uri": "s3://data/out/"}
+    container = {"Image": XGBOOST, "ModelDataSource": {"S3DataSource": source}}
+    for name, more in (
+        ("VpcConfig", {"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}}),
+        ("EnableNetworkIsolation", {"EnableNetworkIsolation": True}),
+        ("ModelDataSource", {"PrimaryContainer": container}),
+    ):
+        hosting.sm.create_model(**{**MODEL, "ModelName": name, **more})
+        with pytest.raises(ClientError, match=f"serverless endpoint cannot have .*{name}"):
+            hosting.sm.create_endpoint_config(
+                EndpointConfigName=name, ProductionVariants=[{**variant, "ModelName": name}]
+            )
 
 
 def test_tags_can_be_added_listed_and_removed(hosting: World) -> None:
