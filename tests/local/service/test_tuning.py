@@ -236,6 +236,33 @@ def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
     assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 5
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Extraneous hyperparameter found: depth, exit code: 1",
+        "Missing required hyperparameter: num_round, exit code: 1",
+        "Hyperparameter eta: 1.5 is not in [0, 1], exit code: 1",
+    ],
+)
+def test_hyperparameters_that_no_trial_can_take_fail_the_job_in_other_words(
+    world: World, told: str
+) -> None:
+    world.create(tuning_request(trials=20))
+    for count in range(1, 6):
+        (name,) = world.running(1)
+        world.fakes.runner.end(name, "Failed", reason=f"ClientError: {told}")
+        until(lambda name=name: name not in world.fakes.runner.jobs)
+        if count < 5:
+            world.running(1)
+    job = world.ended()
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert job["FailureReason"] == (
+        "One or more training jobs failed with ValidationError. For additional details, please "
+        "take a look at the training job failures by listing training jobs for the hyperparameter "
+        "tuning job."
+    )
+
+
 def test_five_trials_without_a_metric_fail_the_job(world: World) -> None:
     world.create(tuning_request(trials=20))
     for count in range(1, 6):
