@@ -26,9 +26,14 @@ class Response:
 def parse_body(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON says
     """Read the JSON of a request; an empty body is an empty request."""
     try:
-        return json.loads(body) if body.strip() else {}
+        return json.loads(body, parse_constant=_no_json) if body.strip() else {}
     except ValueError as error:
         raise ApiError("SerializationException", f"The request is no JSON: {error}") from error
+
+
+def _no_json(constant: str) -> None:
+    """Refuse what Python writes and reads, though JSON has no such numbers."""
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def parse_request(operation: str, body: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON says

@@ -85,12 +85,19 @@ def test_all_faults_are_told_at_once_with_their_places(shared: World) -> None:
         ({"HyperParameterTuningJobName": ["x"]}, "LIST_VALUE can not be converted to a String"),
         (b"{", "no JSON"),
         ([], "converted to a Structure"),
+        ({"HyperParameterTuningJobName": float("nan")}, "NaN is not a number of JSON"),
     ],
 )
 def test_what_has_the_wrong_type_cannot_be_read(shared: World, body: Any, text: str) -> None:
     code, message = refused(shared, "DescribeHyperParameterTuningJob", body)
     assert code == "SerializationException"
     assert text in message
+
+
+@pytest.mark.parametrize("moment", [1e20, [1], "yesterday"])
+def test_what_is_no_moment_cannot_be_read(shared: World, moment: Any) -> None:
+    code, message = refused(shared, "ListModels", {"CreationTimeAfter": moment})
+    assert (code, message) == ("SerializationException", f"{moment} is not a timestamp")
 
 
 def test_unknown_members_are_ignored(shared: World) -> None:
