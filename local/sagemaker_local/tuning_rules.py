@@ -42,7 +42,7 @@ def check(settings: Settings, request: Request) -> None:
         one_algorithm(each.members)
         _one_kind_of_resources(each.members)
     _strategy(request, every)
-    _limits(settings, request)
+    _limits(settings, request, every)
     for each in every:
         ranges.check(each.ranges, each.static)
         _objective_is_measured(each.objective["MetricName"], each.members)
@@ -236,9 +236,12 @@ def _grid(config: Mapping[str, Any], every: Sequence[Definition]) -> None:
         )
 
 
-def _limits(settings: Settings, request: Request) -> None:
-    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+def _limits(settings: Settings, request: Request, every: Sequence[Definition]) -> None:
+    config = request["HyperParameterTuningJobConfig"]
+    limits = config["ResourceLimits"]
     most, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
+    if config["Strategy"] == "Grid":
+        most = sum(grid_size(each.ranges) for each in every)
     if most is not None and most > tuning_jobs.MOST_TRIALS:
         raise over_limit(
             "The account-level service limit 'Number of training jobs per hyperparameter tuning "
