@@ -51,12 +51,17 @@ def check(settings: Settings, request: Request) -> None:
 
 
 def check_inputs(settings: Settings, objects: Objects, definition: Mapping[str, Any]) -> None:
-    """Look whether every channel has data.
+    """Look whether every channel has a name of its own, and data.
 
     Raises:
-        ApiError: a channel's address holds nothing.
+        ApiError: two have the same name, or a channel's address holds nothing.
     """
-    for channel in definition.get("InputDataConfig", ()):
+    channels = definition.get("InputDataConfig", ())
+    names = [channel["ChannelName"] for channel in channels]
+    for name in names:
+        if names.count(name) > 1:
+            raise validation(f"The ChannelName [{name}] is given more than once.")
+    for channel in channels:
         source = channel["DataSource"].get("S3DataSource")
         if source is None:
             continue

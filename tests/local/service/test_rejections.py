@@ -197,6 +197,7 @@ REJECTED = [
         "You can't override the metric definitions for Amazon SageMaker algorithms.",
         "ours",
     ),
+    Rejected(f"{DEFINITION}.InputDataConfig.1", channel("train"), "more than once", "ours"),
     Rejected(f"{DEPTH}.Name", "epochs", "both tunable and static", "ours"),
     Rejected(f"{DEPTH}.MinValue", "1.5", "is not an integer", "ours"),
 ]
