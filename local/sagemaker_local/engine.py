@@ -81,7 +81,8 @@ class Engine:
         look_at = 0.0
         while True:
             try:
-                task = self._tasks.get(timeout=_TICK_SECONDS if self._tuner.busy() else None)
+                waits = self._tuner.busy() or self._trials.unkept
+                task = self._tasks.get(timeout=_TICK_SECONDS if waits else None)
             except queue.Empty:
                 task = _nothing
             if task is None:
@@ -93,6 +94,7 @@ class Engine:
                 self._tuner.advance_touched()
                 if time.monotonic() >= look_at:  # trials may tell more than once a tick
                     look_at = time.monotonic() + _TICK_SECONDS
+                    self._trials.keep()
                     self._tuner.advance_all()
             except Exception:  # noqa: BLE001 - a fault in one job must not end the others
                 _LOG.exception("the engine failed at a task")

@@ -228,6 +228,7 @@ def ended(
             "SecondaryStatusTransitions": _closed(
                 _extended(document, outcome.secondary, message, end), end
             ),
+            "_metrics": None,  # what was kept while it stopped is in the curve now
             **_objective(document, outcome, metrics),
         }
     )

@@ -62,6 +62,8 @@ class Trials:
         """Tuning jobs one of whose trials has changed."""
         self.measured_objectives: set[str] = set()
         """Trials with a new value of their objective."""
+        self.unkept: set[str] = set()
+        """Jobs with checkpoints that have told more than is in the store."""
 
     def run(self, name: str) -> None:
         """Start a job that the store holds."""
@@ -88,6 +90,7 @@ class Trials:
         for document in self._store.all(training_jobs.KIND):
             name = document["TrainingJobName"]
             if document["TrainingJobStatus"] == "InProgress":
+                self._metrics[name] = _kept(document)
                 self._change(name, lambda d: training_jobs.again(d, now))
                 self.run(name)
             elif document["TrainingJobStatus"] == "Stopping":
@@ -108,6 +111,7 @@ class Trials:
 
     def halt(self, name: str) -> None:
         """Have a job whose status is Stopping end."""
+        self._keep(name)
         if name not in self._waiting:
             self._parts.runner.stop(name)
             return
@@ -119,18 +123,31 @@ class Trials:
     def moved(self, name: str, secondary: str, message: str, at: float) -> None:
         """Write down a secondary status."""
         self._change(name, lambda d: training_jobs.moved(d, secondary, message, at))
+        if name in self.unkept:
+            self._keep(name)
 
     def measured(self, name: str, metric: str, value: float, at: float) -> None:
-        """Keep a metric in memory; the store gets all of them when the job ends."""
+        """Take a metric; all are in memory, and in the store if no other run would tell them."""
         self._metrics.setdefault(name, []).append((metric, value, at))
         document = self._store.get(training_jobs.KIND, name)
         if document is None:
             return
         if document["TrainingJobStatus"] == "Stopping":
-            self._store.update(training_jobs.KIND, name, self._with_metrics)
+            self._keep(name)
+        elif "CheckpointConfig" in document:
+            self.unkept.add(name)
         if document.get("_objective_metric") == metric:
             self.measured_objectives.add(name)
         self._maybe_interrupt(document)
+
+    def keep(self) -> None:
+        """Store what jobs with checkpoints have told: they go on from there, and tell the rest."""
+        for name in tuple(self.unkept):
+            self._keep(name)
+
+    def _keep(self, name: str) -> None:
+        self.unkept.discard(name)
+        self._store.update(training_jobs.KIND, name, self._with_metrics)
 
     def ended(self, name: str, outcome: Outcome) -> None:
         """Write down the end, unless the job is to be run again."""
@@ -229,16 +246,22 @@ class Trials:
         return True
 
     def _with_metrics(self, document: Document) -> Document:
-        """Keep what a stopping job has told: no other run tells it, should the server be killed."""
-        metrics = self._metrics.get(document["TrainingJobName"], ())
+        """Keep what a job has told: no other run tells it, should the server be killed."""
+        metrics = self._metrics.get(document["TrainingJobName"])
+        if metrics is None or document["TrainingJobStatus"] not in training_jobs.ACTIVE:
+            return document
         return {**document, "_metrics": [list(entry) for entry in metrics]}
 
     def _finish_stop(self, document: Document) -> None:
         name = document["TrainingJobName"]
         if name not in self._metrics:
-            self._metrics[name] = [(m, v, at) for m, v, at in document.get("_metrics", ())]
+            self._metrics[name] = _kept(document)
         moment = datetime.fromtimestamp(self._parts.clock(), UTC)
         self.ended(name, Outcome("Stopped", "Stopped", None, None, None, moment))
+
+
+def _kept(document: Document) -> list[tuple[str, float, float]]:
+    return [(metric, value, at) for metric, value, at in document.get("_metrics", ())]
 
 
 def _broken(reason: str, now: float) -> Outcome:

@@ -64,6 +64,35 @@ def test_what_a_stopping_trial_still_tells_survives_a_restart(world: World) -> N
     world.restart()
     world.ended()
     assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+    assert "_metrics" not in world.server.sagemaker._store.get("training-job", name)
+
+
+def test_what_a_trial_told_before_it_was_stopped_alone_survives_a_restart(world: World) -> None:
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request(trials=1))
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5, 0.25)
+    world.sm.stop_training_job(TrainingJobName=name)
+    until(lambda: world.fakes.runner.stopped == [name])
+    world.restart()
+    world.ended()
+    assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+
+
+def test_what_a_trial_told_before_its_checkpoint_survives_a_restart(world: World) -> None:
+    """It goes on from there, and may have nothing more to tell."""
+    request = tuning_request(trials=1)
+    request["TrainingJobDefinition"]["CheckpointConfig"] = {"S3Uri": "s3://data/checkpoints"}
+    world.create(request)
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5, 0.25)
+    stored = world.server.sagemaker._store
+    until(lambda: len((stored.get("training-job", name) or {}).get("_metrics", ())) == 2)
+    world.restart()
+    world.running(1)
+    world.fakes.runner.end(name, "Completed")
+    world.ended()
+    assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
 
 
 def test_objects_survive_a_restart(world: World) -> None:
