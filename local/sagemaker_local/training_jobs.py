@@ -133,9 +133,12 @@ def moved(document: Document, secondary: str, message: str, at: float) -> Docume
     started = document.get("TrainingStartTime")
     if started is None and secondary != "Stopping":
         started = millis(at)
+    # A job that stops by itself, its time being over, is seen to stop like any other
+    status = "Stopping" if secondary == "Stopping" else document["TrainingJobStatus"]
     return without_none(
         {
             **document,
+            "TrainingJobStatus": status,
             "SecondaryStatus": secondary,
             "TrainingStartTime": started,
             "LastModifiedTime": millis(at),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_local.training import TrainingSpec
+from sagemaker_local.training import Outcome, TrainingSpec
 from tests.local.service.conftest import World, until
-from tests.local.service.fakes import METRIC, XGBOOST, changed, child_of, tuning_request
+from tests.local.service.fakes import METRIC, XGBOOST, changed, child_of, now, tuning_request
 
 AUTO = {"TrainingJobEarlyStoppingType": "Auto"}
 
@@ -292,6 +292,23 @@ def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world
     assert trial["TrainingJobStatus"] == "Stopped"
     assert trial["ObjectiveStatus"] == "Succeeded"
     assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(0.1)
+
+
+def test_a_trial_whose_time_is_over_stops_as_others_do(world: World) -> None:
+    world.create(tuning_request(trials=1))
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5)
+    _, listener = world.fakes.runner.jobs.pop(name)
+    listener.status("Stopping", "", now())
+    until(lambda: world.training(name)["SecondaryStatus"] == "Stopping")
+    assert world.training(name)["TrainingJobStatus"] == "Stopping"
+    listener.ended(Outcome("Stopped", "MaxRuntimeExceeded", None, None, now(), now()))
+    assert world.ended()["ObjectiveStatusCounters"]["Succeeded"] == 1
+    trial = world.training(name)
+    assert (trial["TrainingJobStatus"], trial["SecondaryStatus"]) == (
+        "Stopped",
+        "MaxRuntimeExceeded",
+    )
 
 
 def test_one_trial_can_be_stopped_alone(world: World) -> None:
