@@ -7,6 +7,7 @@ server finds there every trial that might have run, and runs none twice at a tim
 
 import logging
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from sagemaker_local.tuner import Tuner
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
+_AGAIN_SECONDS = 1.0
 Task = Callable[[], None]
 
 
@@ -87,17 +89,27 @@ class Engine:
                 task = _nothing
             if task is None:
                 return
-            try:
-                task()
-                if self._closing.is_set():  # what was heard is kept; what follows may wait
-                    continue
-                self._tuner.advance_touched()
-                if time.monotonic() >= look_at:  # trials may tell more than once a tick
-                    look_at = time.monotonic() + _TICK_SECONDS
-                    self._trials.keep()
-                    self._tuner.advance_all()
-            except Exception:  # noqa: BLE001 - a fault in one job must not end the others
-                _LOG.exception("the engine failed at a task")
+            self._do(task)
+            if self._closing.is_set():  # what was heard is kept; what follows may wait
+                continue
+            self._do(self._tuner.advance_touched, once=True)
+            if time.monotonic() >= look_at:  # trials may tell more than once a tick
+                look_at = time.monotonic() + _TICK_SECONDS
+                self._do(self._trials.keep, once=True)
+                self._do(self._tuner.advance_all, once=True)
+
+    def _do(self, task: Task, *, once: bool = False) -> None:
+        """Do a task; what the store could not take is tried again, for it has happened."""
+        try:
+            task()
+        except sqlite3.Error as error:
+            _LOG.warning("the store takes nothing: %s", error)
+            if not once:
+                later = threading.Timer(_AGAIN_SECONDS, lambda: self.submit(task))
+                later.daemon = True
+                later.start()
+        except Exception:  # noqa: BLE001 - a fault in one job must not end the others
+            _LOG.exception("the engine failed at a task")
 
 
 def _nothing() -> None:

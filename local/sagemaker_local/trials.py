@@ -157,7 +157,7 @@ class Trials:
         if outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
             late = before is not None and before["TrainingJobStatus"] == "InProgress"
             outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if late else "Stopped")
-        metrics = self._metrics.pop(name, [])
+        metrics = self._metrics.get(name, [])
 
         def end(document: Document) -> Document:
             if document["TrainingJobStatus"] not in training_jobs.ACTIVE:
@@ -167,6 +167,7 @@ class Trials:
             )
 
         self._change(name, end)
+        self._metrics.pop(name, None)  # only now: a full disk may have kept the end from the store
 
     def _goes_on(self, document: Document, outcome: Outcome) -> bool:
         """Run a job again that lost its instance, or that the service itself has failed."""
