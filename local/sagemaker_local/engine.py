@@ -92,8 +92,11 @@ class Engine:
             self._do(task)
             if self._closing.is_set():  # what was heard is kept; what follows may wait
                 continue
+            due = time.monotonic() >= look_at
+            if due or self._tasks.empty():  # of a flood of metrics, the last ones are judged
+                self._do(self._tuner.judge_measured, once=True)
             self._do(self._tuner.advance_touched, once=True)
-            if time.monotonic() >= look_at:  # trials may tell more than once a tick
+            if due:  # trials may tell more than once a tick
                 look_at = time.monotonic() + _TICK_SECONDS
                 self._do(self._trials.keep, once=True)
                 self._do(self._tuner.advance_all, once=True)

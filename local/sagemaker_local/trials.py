@@ -63,7 +63,7 @@ class Trials:
         self.measured_objectives: set[str] = set()
         """Trials with a new value of their objective."""
         self.unkept: set[str] = set()
-        """Jobs with checkpoints that have told more than is in the store."""
+        """Jobs that have told more than is in the store, and will not tell it again."""
 
     def run(self, name: str) -> None:
         """Start a job that the store holds."""
@@ -132,16 +132,14 @@ class Trials:
         document = self._store.get(training_jobs.KIND, name)
         if document is None:
             return
-        if document["TrainingJobStatus"] == "Stopping":
-            self._keep(name)
-        elif "CheckpointConfig" in document:
+        if document["TrainingJobStatus"] == "Stopping" or "CheckpointConfig" in document:
             self.unkept.add(name)
         if document.get("_objective_metric") == metric:
             self.measured_objectives.add(name)
         self._maybe_interrupt(document)
 
     def keep(self) -> None:
-        """Store what jobs with checkpoints have told: they go on from there, and tell the rest."""
+        """Store what no other run tells again; now and then, for a job may tell a lot at once."""
         for name in tuple(self.unkept):
             self._keep(name)
 

@@ -311,6 +311,26 @@ def test_a_trial_whose_time_is_over_stops_as_others_do(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize("stopping", [False, True])
+def test_a_flood_of_metrics_holds_up_nobody(world: World, stopping: Any) -> None:
+    """As many as a job may tell freely; each of them is cheap, whatever was told before."""
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request(trials=7, **AUTO))
+    for number in range(6):
+        (name,) = world.running(1)
+        world.fakes.runner.report(name, *([0.5 + number] * 3000))
+        world.fakes.runner.end(name, "Completed")
+        until(lambda name=name: name not in world.fakes.runner.jobs)
+    (name,) = world.running(1)
+    if stopping:
+        world.sm.stop_training_job(TrainingJobName=name)
+        until(lambda: world.fakes.runner.stopped == [name])
+    world.fakes.runner.report(name, *([9.0] * 10_000))
+    world.fakes.runner.end(name, "Stopped")
+    until(lambda: world.training(name)["TrainingJobStatus"] == "Stopped", 10)
+    assert world.ended()["ObjectiveStatusCounters"]["Succeeded"] == 7
+
+
 def test_one_trial_can_be_stopped_alone(world: World) -> None:
     world.create(tuning_request(trials=2))
     (name,) = world.running(1)
