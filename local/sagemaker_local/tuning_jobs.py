@@ -105,6 +105,10 @@ def new_trial(
 ) -> dict[str, Any]:
     """Begin the next trial of a job, by one of its definitions."""
     request = {**definition.members, "ResourceConfig": resources(definition.members)}
+    if "CheckpointConfig" in request:
+        # Below one address each trial would go on from where another one ended
+        address = f"{request['CheckpointConfig']['S3Uri'].rstrip('/')}/{name}"
+        request["CheckpointConfig"] = {**request["CheckpointConfig"], "S3Uri": address}
     hyperparameters = {**definition.static, **tuned}
     trial = training_jobs.new(
         settings, name, request, hyperparameters=hyperparameters, tags=job["_tags"], now=now

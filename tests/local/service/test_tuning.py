@@ -81,6 +81,18 @@ def test_a_trial_has_its_name_its_tags_and_all_hyperparameters_as_text(world: Wo
     assert spec.hyperparameters["depth"].isdigit()
 
 
+def test_each_trial_has_its_own_checkpoints(world: World) -> None:
+    world.fakes.runner.score = by_depth
+    checkpoint = {"S3Uri": "s3://data/kept/", "LocalPath": "/opt/ml/checkpoints"}
+    world.create(changed(tuning_request(), "TrainingJobDefinition.CheckpointConfig", checkpoint))
+    job = world.ended()
+    assert job["TrainingJobDefinition"]["CheckpointConfig"] == checkpoint
+    for trial, spec in zip(world.trials(), world.fakes.runner.reports, strict=True):
+        own = {**checkpoint, "S3Uri": f"s3://data/kept/{trial['TrainingJobName']}"}
+        assert spec.checkpoint == own
+        assert world.training(trial["TrainingJobName"])["CheckpointConfig"] == own
+
+
 def test_the_same_seed_gives_the_same_trials(world: World) -> None:
     world.fakes.runner.score = by_depth
     world.create(tuning_request("one", RandomSeed=7))
