@@ -78,7 +78,7 @@ class Trials:
             self.ended(name, _broken("InternalServerError: so the faults say", self._parts.clock()))
             return
         try:
-            spec = training_jobs.spec_of(document)
+            spec = training_jobs.spec_of(document, self._parts.clock())
             self._parts.runner.start(spec, _Ear(self, name, self._submit))
         except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed
             _LOG.exception("the training job %s could not be started", name)
@@ -152,9 +152,12 @@ class Trials:
         before = self._store.get(training_jobs.KIND, name)
         if before is not None and self._goes_on(before, outcome):
             return
-        if outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
-            late = before is not None and before["TrainingJobStatus"] == "InProgress"
-            outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if late else "Stopped")
+        late = before is not None and training_jobs.waits_too_long(before, self._parts.clock())
+        if outcome.secondary == "MaxRuntimeExceeded" and late:
+            outcome = replace(outcome, secondary="MaxWaitTimeExceeded")
+        elif outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
+            going_on = before is not None and before["TrainingJobStatus"] == "InProgress"
+            outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if going_on else "Stopped")
         metrics = self._metrics.get(name, [])
 
         def end(document: Document) -> Document:

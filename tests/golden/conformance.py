@@ -230,6 +230,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_a_spot_job_loses_its_instance_once_and_goes_on",
                 "test_an_interrupted_job_goes_on_from_its_checkpoint",
                 "test_a_spot_job_that_waits_too_long_is_stopped",
+                "test_the_wait_of_a_spot_job_goes_on_while_it_runs",
                 "test_a_spot_job_is_stopped_while_it_waits_for_an_instance",
                 "test_each_trial_has_its_own_checkpoints",
             ),

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from sagemaker_local.faults import Faults
+from sagemaker_local.training import Outcome
 from tests.local.service.conftest import World, until
-from tests.local.service.fakes import tuning_request
+from tests.local.service.fakes import now, tuning_request
 
 INTERRUPTED = Faults(spot_interrupted=1.0)
 
@@ -88,6 +89,23 @@ def test_a_job_on_demand_keeps_its_instance(world: World) -> None:
     assert world.fakes.runner.interrupted == []
     trial = world.training(name)
     assert trial["BillableTimeInSeconds"] == trial["TrainingTimeInSeconds"]
+
+
+@pytest.mark.parametrize("world", [{"faults": INTERRUPTED}], indirect=True)
+def test_the_wait_of_a_spot_job_goes_on_while_it_runs(world: World) -> None:
+    world.create(spot(wait=700))
+    world.running(1)
+    world.fakes.ahead = 500
+    name = interrupt(world)
+    world.running(1)
+    first, second = world.fakes.runner.reports
+    assert first.max_runtime_seconds == 600
+    assert 190 < second.max_runtime_seconds <= 200
+    world.fakes.ahead = 701
+    _, listener = world.fakes.runner.jobs.pop(name)
+    listener.ended(Outcome("Stopped", "MaxRuntimeExceeded", None, None, now(), now()))
+    world.ended()
+    assert world.training(name)["SecondaryStatus"] == "MaxWaitTimeExceeded"
 
 
 @pytest.mark.parametrize(
