@@ -17,9 +17,12 @@ from sagemaker_local.objects import ObjectStoreError
 from sagemaker_local.parts import Objects
 from sagemaker_local.settings import Settings
 from sagemaker_local.suggestions import grid_size
+from sagemaker_local.training import builtin
 
 Request = Mapping[str, Any]
 MOST_RESOURCE = 20_000
+MOST_WAIT = 3600
+"""Seconds that a spot job may take whose built-in algorithm would have to begin anew."""
 _ABOVE = ("HyperParameterTuningJobObjective", "ParameterRanges")
 _WITHIN = ("TuningObjective", "HyperParameterRanges")
 _EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
@@ -300,7 +303,7 @@ def spot_has_time(definition: Mapping[str, Any]) -> None:
     """Look whether a spot job, and no other, says how long it may wait.
 
     Raises:
-        ApiError: it does not, or waits for less than it may run.
+        ApiError: it does not, or waits for less than it may run, or for too long.
     """
     condition = definition["StoppingCondition"]
     waits = condition.get("MaxWaitTimeInSeconds")
@@ -314,4 +317,10 @@ def spot_has_time(definition: Mapping[str, Any]) -> None:
         raise validation(
             "With EnableManagedSpotTraining, MaxWaitTimeInSeconds must be provided, and be equal "
             "to or greater than MaxRuntimeInSeconds."
+        )
+    known = builtin(definition["AlgorithmSpecification"].get("TrainingImage", ""))
+    if known is not None and not known.checkpoints and waits > MOST_WAIT:
+        raise validation(
+            f"MaxWaitTimeInSeconds above {MOST_WAIT} is not supported for the algorithm "
+            f"{known.name}, which writes no checkpoints."
         )

@@ -49,6 +49,7 @@ def _most(value: int) -> str:
 
 
 ENUM, PATTERN = "Member must satisfy enum value set", "Member must satisfy regular expression"
+KNN = "382416733822.dkr.ecr.us-east-1.amazonaws.com/knn:1"
 LONG = "a" + "-" * 31 + "a"  # it breaks one rule only: the pattern allows it
 REJECTED = [
     Rejected(
@@ -306,6 +307,25 @@ def test_a_training_job_alone_is_held_to_the_same_rules(
     error = caught.value.response["Error"]
     assert error["Code"] == "ValidationException"
     assert error["Message"].startswith(words)
+
+
+@pytest.mark.parametrize("wait", [3600, 3601])
+def test_an_algorithm_without_checkpoints_waits_an_hour_at_most(shared: World, wait: int) -> None:
+    definition = {
+        **tuning_request()[DEFINITION],
+        "AlgorithmSpecification": {"TrainingImage": KNN, "TrainingInputMode": "File"},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": wait},
+    }
+    request = changed(tuning_request(f"knn-{wait}"), DEFINITION, definition)
+    metric = f"{CONFIG}.HyperParameterTuningJobObjective.MetricName"
+    request = changed(request, metric, "test:accuracy")
+    if wait == 3600:
+        shared.create(request)
+        return
+    code, text = shared.refusal(request)
+    assert code == "ValidationException"
+    assert text.startswith("MaxWaitTimeInSeconds above 3600 is not supported")
 
 
 def test_what_is_asked_of_things_that_are_not_there_or_not_ready(world: World) -> None:
