@@ -1,6 +1,7 @@
 """Tuning jobs in motion: launches trials when slots are free, stops them, ends the job."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -249,7 +250,7 @@ class Tuner:
         }
         if ending.converged:
             details["ConvergenceDetectedTime"] = now
-        billed = sum(trial.get("BillableTimeInSeconds", 0) for trial in trials)
+        passed = max(1, math.ceil(now - job["CreationTime"]))  # by the clock, not by what is billed
         after = self._store.update(
             tuning_jobs.KIND,
             job["HyperParameterTuningJobName"],
@@ -261,7 +262,7 @@ class Tuner:
                     "LastModifiedTime": now,
                     "FailureReason": ending.failure,
                     "TuningJobCompletionDetails": details,
-                    "ConsumedResources": {"RuntimeInSeconds": billed},
+                    "ConsumedResources": {"RuntimeInSeconds": passed},
                     "_completion_reason": ending.reason,
                 }
             ),

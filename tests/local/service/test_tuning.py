@@ -216,7 +216,9 @@ def test_the_job_ends_when_its_time_is_over(world: World) -> None:
     world.create(request)
     (name,) = world.running(1)
     world.fakes.ahead = 121
-    assert world.ended()["HyperParameterTuningJobStatus"] == "Completed"
+    job = world.ended()
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["ConsumedResources"]["RuntimeInSeconds"] >= 121
     assert world.training(name)["TrainingJobStatus"] == "Stopped"
 
 
