@@ -244,7 +244,9 @@ def list_endpoints(context: Context, request: Request) -> dict[str, Any]:
 def _listed(
     context: Context, request: Request, kind: str, name: str, member: str
 ) -> dict[str, Any]:
-    found = chosen(request, context.store.seen(kind), name=name, status="EndpointStatus")
+    found = chosen(
+        request, context.store.seen(kind), name=name, status="EndpointStatus", from_then=True
+    )
     keys = {"Name": lambda d: d[name], "CreationTime": lambda d: d["CreationTime"]}
     if kind == hosted.ENDPOINT:
         keys["Status"] = lambda d: d["EndpointStatus"]

@@ -21,9 +21,17 @@ _FILTERS = {
 
 
 def chosen(
-    request: Mapping[str, Any], documents: Iterable[Document], *, name: str, status: str = ""
+    request: Mapping[str, Any],
+    documents: Iterable[Document],
+    *,
+    name: str,
+    status: str = "",
+    from_then: bool = False,
 ) -> list[Document]:
-    """Apply the filters that all lists share."""
+    """Apply the filters that all lists share.
+
+    What is after a moment is later; where AWS documents it so, `from_then`, it may be of it too.
+    """
     found = list(documents)
     if "NameContains" in request:
         part = request["NameContains"].lower()
@@ -32,8 +40,12 @@ def chosen(
         found = [d for d in found if d[status] == request["StatusEquals"]]
     for member, (attribute, sign) in _FILTERS.items():
         if member in request:
-            limit = request[member]
-            found = [d for d in found if sign * (d[attribute] - limit) > 0]
+            limit, also = request[member], from_then and sign > 0
+            found = [
+                d
+                for d in found
+                if sign * (d[attribute] - limit) > 0 or (also and d[attribute] == limit)
+            ]
     return found
 
 

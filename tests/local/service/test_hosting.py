@@ -161,6 +161,15 @@ def test_an_endpoint_is_served_again_after_a_restart(hosting: World) -> None:
     assert endpoint(hosting)["EndpointStatus"] == "InService"
 
 
+def test_what_was_made_at_a_moment_is_after_it(hosting: World) -> None:
+    """Of models, configurations and endpoints; a job must be later."""
+    sm = hosting.sm
+    made = sm.describe_model(ModelName="churn")["CreationTime"]
+    at = {"CreationTimeAfter": made.timestamp()}
+    assert [each["ModelName"] for each in sm.list_models(**at)["Models"]] == ["churn"]
+    assert sm.list_models(CreationTimeBefore=made.timestamp())["Models"] == []
+
+
 def test_an_endpoint_needs_its_model_only_once(hosting: World) -> None:
     tell(hosting, "InService")
     hosting.sm.delete_model(ModelName="churn")
