@@ -61,6 +61,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             (
                 "test_trials_are_listed_in_every_order_and_page_by_page",
                 "test_tuning_jobs_are_listed_and_chosen",
+                "test_pages_of_training_jobs_are_cut_before_their_status_is_looked_at",
                 "test_a_token_is_of_one_list_in_one_order",
                 "test_a_filter_finds_what_it_is_true_of",
                 "test_a_nested_filter_wants_one_item_that_satisfies_all",

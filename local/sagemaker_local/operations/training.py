@@ -52,9 +52,11 @@ def list_jobs(context: Context, request: Request) -> dict[str, Any]:
     jobs = context.store.seen(training_jobs.KIND)
     if request.keys() & {"WarmPoolStatusEquals", "TrainingPlanArnEquals"}:
         jobs = ()  # no job here has either
+    wanted = request.get("StatusEquals")
+    cut_first = wanted is not None and "MaxResults" in request
     items, following = page(
         request,
-        chosen(request, jobs, name=_NAME, status="TrainingJobStatus"),
+        chosen(request, jobs, name=_NAME, status="" if cut_first else "TrainingJobStatus"),
         name=_NAME,
         keys={
             "Name": lambda d: d[_NAME],
@@ -63,6 +65,8 @@ def list_jobs(context: Context, request: Request) -> dict[str, Any]:
         },
         sort_by="CreationTime",
     )
+    if cut_first:  # as AWS documents it: so a page may be empty, and not be the last
+        items = [job for job in items if job["TrainingJobStatus"] == wanted]
     return {"TrainingJobSummaries": items, **following}
 
 

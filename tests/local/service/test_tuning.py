@@ -143,6 +143,21 @@ def test_trials_are_listed_in_every_order_and_page_by_page(world: World) -> None
     assert (len(pages), paged) == (3, names)
 
 
+@pytest.mark.parametrize("world", [{"per_second": {}}], indirect=True)
+def test_pages_of_training_jobs_are_cut_before_their_status_is_looked_at(world: World) -> None:
+    values = iter([0.5, 0.5, None])
+    world.fakes.runner.score = lambda _: next(values)
+    world.create(tuning_request())
+    world.ended()
+    ask = world.sm.list_training_jobs
+    (failed,) = ask(StatusEquals="Failed")["TrainingJobSummaries"]
+    first = ask(StatusEquals="Failed", MaxResults=2)
+    assert first["TrainingJobSummaries"] == []
+    rest = ask(StatusEquals="Failed", MaxResults=2, NextToken=first["NextToken"])
+    assert rest["TrainingJobSummaries"] == [failed]
+    assert "NextToken" not in rest
+
+
 def test_tuning_jobs_are_listed_and_chosen(world: World) -> None:
     world.fakes.runner.score = by_depth
     for name in ("alpha", "beta", "alphabet"):
