@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from sagemaker_local.faults import parsed, rates
-from sagemaker_local.server import serve
+from sagemaker_local.server import RunsAlreadyError, serve
 
 
 def main() -> None:
@@ -49,15 +49,18 @@ def main() -> None:
         parser.error(str(error))
     # A polite end is an end like Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    serve(
-        given.dir,
-        port=given.port,
-        cpus=given.cpus,
-        faults=faults,
-        instance_quotas=quotas,
-        per_second=per_second,
-        say=lambda line: print(line, flush=True),  # noqa: T201
-    )
+    try:
+        serve(
+            given.dir,
+            port=given.port,
+            cpus=given.cpus,
+            faults=faults,
+            instance_quotas=quotas,
+            per_second=per_second,
+            say=lambda line: print(line, flush=True),  # noqa: T201
+        )
+    except RunsAlreadyError as error:
+        parser.error(str(error))
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

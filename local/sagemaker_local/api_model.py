@@ -19,6 +19,12 @@ def service_model() -> Any:  # noqa: ANN401 - botocore carries no types
 
 
 @cache
+def error_model(code: str) -> Any | None:  # noqa: ANN401 - botocore carries no types
+    """The shape of an error; None for one that the model does not have, though AWS does."""
+    return next((each for each in service_model().error_shapes if each.name == code), None)
+
+
+@cache
 def operation_model(name: str) -> Any | None:  # noqa: ANN401 - botocore carries no types
     """The model of one operation; None when SageMaker has no such operation."""
     try:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sagemaker_local import events, hosted, rollout
@@ -72,35 +72,26 @@ class Endpoints:
         listener = self._heard(told)
         variant = endpoint["_variants"][0]
         count = variant.get("DesiredInstanceCount") or 1
-        config = endpoint["EndpointConfigName"]
-        self._serve(self._parts.host.start, endpoint, config, count, listener)
+        self._serve(self._parts.host.start, endpoint, endpoint["_serving"], count, listener)
 
     def _serve(
         self,
         start: Callable[..., None],
         endpoint: Document,
-        config_name: str,
+        serving: Mapping[str, Any],
         count: int,
         listener: HostListener,
     ) -> None:
-        config = self._store.get(hosted.CONFIG, config_name)
-        model_name = config["ProductionVariants"][0].get("ModelName") if config else None
-        model = self._store.get(hosted.MODEL, model_name) if model_name else None
-        if config is None or model is None:
-            listener("Failed", f'Could not find model "{model_name}".')
-            return
-        variant = config["ProductionVariants"][0]
-        serverless = variant.get("ServerlessConfig")
         try:
             start(
                 endpoint["EndpointName"],
-                variant["VariantName"],
-                hosted.container(model),
+                serving["variant"],
+                serving["container"],
                 count,
                 listener,
                 generation=str(endpoint["_generation"]),  # the same again is to be served anew
-                config=config_name,
-                concurrency=serverless["MaxConcurrency"] if serverless else None,
+                config=serving["config"],
+                concurrency=serving["concurrency"],
             )
         except Exception as error:  # noqa: BLE001 - whatever it is, the endpoint has failed
             listener("Failed", f"InternalServerError: {error}")
@@ -131,7 +122,7 @@ class Endpoints:
 
         listener = self._heard(told)
         if before is None:
-            self._serve(host.prepare, endpoint, endpoint["_next_config"], phase.new, listener)
+            self._serve(host.prepare, endpoint, endpoint["_next_serving"], phase.new, listener)
         elif grows:
             host.resize(name, phase.new, listener, beside=True)
         elif shrinks:

@@ -7,7 +7,9 @@ server finds there every trial that might have run, and runs none twice at a tim
 
 import logging
 import queue
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 
 from sagemaker_local.endpoints import Endpoints
@@ -20,6 +22,7 @@ from sagemaker_local.tuner import Tuner
 
 _LOG = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
+_AGAIN_SECONDS = 1.0
 Task = Callable[[], None]
 
 
@@ -66,7 +69,7 @@ class Engine:
 
     def training_stopping(self, name: str) -> None:
         """Stop a training job whose status is Stopping."""
-        self.submit(lambda: self._parts.runner.stop(name))
+        self.submit(lambda: self._trials.halt(name))
 
     def endpoint_changed(self, name: str) -> None:
         """Carry out what an endpoint's status asks for."""
@@ -77,16 +80,40 @@ class Engine:
         self._endpoints.resume()
 
     def _run(self) -> None:
+        look_at = 0.0
         while True:
             try:
-                task = self._tasks.get(timeout=_TICK_SECONDS if self._tuner.busy() else None)
+                waits = self._tuner.busy() or self._trials.unkept
+                task = self._tasks.get(timeout=_TICK_SECONDS if waits else None)
             except queue.Empty:
-                task = self._tuner.advance_all
+                task = _nothing
             if task is None:
                 return
-            try:
-                task()
-                if not self._closing.is_set():  # what was heard is kept; what follows may wait
-                    self._tuner.advance_touched()
-            except Exception:  # noqa: BLE001 - a fault in one job must not end the others
-                _LOG.exception("the engine failed at a task")
+            self._do(task)
+            if self._closing.is_set():  # what was heard is kept; what follows may wait
+                continue
+            due = time.monotonic() >= look_at
+            if due or self._tasks.empty():  # of a flood of metrics, the last ones are judged
+                self._do(self._tuner.judge_measured, once=True)
+            self._do(self._tuner.advance_touched, once=True)
+            if due:  # trials may tell more than once a tick
+                look_at = time.monotonic() + _TICK_SECONDS
+                self._do(self._trials.keep, once=True)
+                self._do(self._tuner.advance_all, once=True)
+
+    def _do(self, task: Task, *, once: bool = False) -> None:
+        """Do a task; what the store could not take is tried again, for it has happened."""
+        try:
+            task()
+        except sqlite3.Error as error:
+            _LOG.warning("the store takes nothing: %s", error)
+            if not once:
+                later = threading.Timer(_AGAIN_SECONDS, lambda: self.submit(task))
+                later.daemon = True
+                later.start()
+        except Exception:  # noqa: BLE001 - a fault in one job must not end the others
+            _LOG.exception("the engine failed at a task")
+
+
+def _nothing() -> None:
+    """Nobody has asked for anything, but time has passed."""

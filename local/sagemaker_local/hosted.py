@@ -15,9 +15,14 @@ REASON_LENGTH = 1024
 
 
 def new_endpoint(
-    settings: Settings, request: Mapping[str, Any], config: Document, now: float
+    settings: Settings,
+    request: Mapping[str, Any],
+    config: Document,
+    now: float,
+    *,
+    serving: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Begin an endpoint."""
+    """Begin an endpoint that is to serve so."""
     name, at = request["EndpointName"], millis(now)
     return {
         "EndpointName": name,
@@ -27,6 +32,7 @@ def new_endpoint(
         "CreationTime": at,
         "LastModifiedTime": at,
         "_variants": variants(config),
+        "_serving": serving,
         "_generation": 1,
         "_tags": request.get("Tags", []),
     }
@@ -37,6 +43,7 @@ def updating(
     config: Document,
     now: float,
     *,
+    serving: Mapping[str, Any],
     deployment: Mapping[str, Any] | None = None,
     retained: frozenset[str] = frozenset(),
 ) -> Document:
@@ -46,6 +53,7 @@ def updating(
         endpoint: As it is.
         config: What it is to have.
         now: Seconds since 1970.
+        serving: How it is to serve.
         deployment: How it is replaced; None for all at once.
         retained: What the variants keep: ``DesiredInstanceCount``, ``DesiredWeight``.
     """
@@ -61,6 +69,7 @@ def updating(
             "LastModifiedTime": millis(now),
             "_next_config": config["EndpointConfigName"],
             "_next_variants": coming,
+            "_next_serving": serving,
             "_generation": endpoint["_generation"] + 1,
             "_rollout": {"began": millis(now), "deployment": deployment},
         }
@@ -163,6 +172,7 @@ def rolling_back(endpoint: Document, reason: str, now: float) -> Document:
             "_variants": [variant],
             "_next_config": None,
             "_next_variants": None,
+            "_next_serving": None,
             "_rollout": None,
         }
     )
@@ -217,8 +227,10 @@ def deployed(endpoint: Document, now: float) -> Document:
             "LastDeploymentConfig": endpoint["_rollout"]["deployment"]
             or endpoint.get("LastDeploymentConfig"),
             "_variants": [coming],
+            "_serving": endpoint["_next_serving"],
             "_next_config": None,
             "_next_variants": None,
+            "_next_serving": None,
             "_rollout": None,
         }
     )
@@ -261,6 +273,21 @@ def described(endpoint: Document) -> dict[str, Any]:
         return dict(endpoint)
     shown = {**endpoint, "ProductionVariants": endpoint["_variants"]}
     return without_none({**shown, "PendingDeploymentSummary": summary(endpoint)})
+
+
+def serving(config: Document, model: Document) -> dict[str, Any]:
+    """What the host has to know; an endpoint keeps it, for model and configuration may be deleted.
+
+    As on AWS, that leaves the endpoint alone.
+    """
+    variant = config["ProductionVariants"][0]
+    serverless = variant.get("ServerlessConfig")
+    return {
+        "variant": variant["VariantName"],
+        "container": container(model),
+        "config": config["EndpointConfigName"],
+        "concurrency": serverless["MaxConcurrency"] if serverless else None,
+    }
 
 
 def container(model: Document) -> dict[str, Any]:

@@ -10,17 +10,29 @@ from sagemaker_local.operations.context import Context
 from sagemaker_local.protocol import Response
 
 MOST_BYTES = 6_291_456
-_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+INVOKE = "InvokeEndpoint"
+_OPERATIONS = {
+    "invocations": INVOKE,
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+_PATH = re.compile(rf"/endpoints/([^/]+)/({'|'.join(_OPERATIONS)})")
 
 
-def endpoint(path: str) -> str | None:
-    """The endpoint that a path invokes.
+def asked(path: str) -> tuple[str, str] | None:
+    """The operation of the runtime that a path is of, and the endpoint.
 
-    >>> endpoint("/endpoints/churn/invocations")
-    'churn'
+    >>> asked("/endpoints/churn/invocations")
+    ('InvokeEndpoint', 'churn')
     """
     found = _PATH.fullmatch(path)
-    return found[1] if found else None
+    return (_OPERATIONS[found[2]], found[1]) if found else None
+
+
+def not_run(operation: str) -> Response:
+    """Say that an operation is not run here."""
+    text = f"This emulator does not run the operation '{operation}'; it runs {INVOKE}."
+    return _error(400, "UnknownOperationException", text)
 
 
 def invoke(context: Context, name: str, headers: Mapping[bytes, bytes], body: bytes) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sagemaker_local.api_model import operation_model
+from sagemaker_local.api_model import error_model, operation_model
 from sagemaker_local.errors import ApiError
 from sagemaker_local.validation import checked
 
@@ -26,9 +26,14 @@ class Response:
 def parse_body(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON says
     """Read the JSON of a request; an empty body is an empty request."""
     try:
-        return json.loads(body) if body.strip() else {}
+        return json.loads(body, parse_constant=_no_json) if body.strip() else {}
     except ValueError as error:
         raise ApiError("SerializationException", f"The request is no JSON: {error}") from error
+
+
+def _no_json(constant: str) -> None:
+    """Refuse what Python writes and reads, though JSON has no such numbers."""
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def parse_request(operation: str, body: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON says
@@ -53,8 +58,10 @@ def success(operation: str, answer: Mapping[str, Any] | None) -> Response:
 
 
 def failure(error: ApiError) -> Response:
-    """Write an error."""
-    body = json.dumps({"__type": error.code, "message": error.message}).encode()
+    """Write an error; the model's own errors have their text under a name that it tells."""
+    shape = error_model(error.code)
+    told = dict.fromkeys(shape.members if shape is not None else (), error.message)
+    body = json.dumps({"__type": error.code, **told, "message": error.message}).encode()
     return _response(error.status, body)
 
 

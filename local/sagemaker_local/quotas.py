@@ -35,6 +35,24 @@ def check(settings: Settings, store: Store, wanted: Mapping[str, int]) -> None:
             )
 
 
+def check_tuning_jobs(settings: Settings, store: Store) -> None:
+    """Look whether one more tuning job may go on.
+
+    Raises:
+        ApiError: there are as many as there may be.
+    """
+    going_on = sum(
+        job["HyperParameterTuningJobStatus"] not in tuning_jobs.TERMINAL
+        for job in store.all(tuning_jobs.KIND)
+    )
+    if going_on >= settings.tuning_jobs_cap:
+        raise over_limit(
+            "The account-level service limit 'Number of concurrent hyperparameter tuning jobs' is "
+            f"{settings.tuning_jobs_cap}, with current utilization of {going_on} and a request "
+            "delta of 1."
+        )
+
+
 def of_tuning(job: Mapping[str, Any]) -> Counter[str]:
     """What a tuning job, or a request for one, holds."""
     parallel = job["HyperParameterTuningJobConfig"]["ResourceLimits"]["MaxParallelTrainingJobs"]

@@ -28,6 +28,8 @@ _COPIED = (
     "SecurityConfig",
     "ModelCard",
     "ModelLifeCycle",
+    "ManagedStorageType",
+    "ModelPackageRegistrationType",
 )
 _UPDATED = (
     "ModelApprovalStatus",
@@ -36,6 +38,7 @@ _UPDATED = (
     "SourceUri",
     "ModelCard",
     "ModelLifeCycle",
+    "ModelPackageRegistrationType",
 )
 
 
@@ -47,6 +50,7 @@ def new_group(settings: Settings, request: Mapping[str, Any], now: float) -> dic
             "ModelPackageGroupName": name,
             "ModelPackageGroupArn": settings.arn(GROUP, name.lower()),
             "ModelPackageGroupDescription": request.get("ModelPackageGroupDescription"),
+            "ManagedConfiguration": request.get("ManagedConfiguration"),
             "CreationTime": millis(now),
             "CreatedBy": {},
             "ModelPackageGroupStatus": "Completed",

@@ -1,6 +1,7 @@
 """SageMaker and the embedded AWS on one loopback port; who gives a front may ask for more."""
 
 import asyncio
+import fcntl
 import logging
 import socket
 import threading
@@ -27,6 +28,10 @@ LOOPBACK = "127.0.0.1"
 _LOG = logging.getLogger(__name__)
 _START_SECONDS = 30.0
 _WAKE_SECONDS = 0.5
+
+
+class RunsAlreadyError(Exception):
+    """The state in a folder belongs to another server, which runs."""
 
 
 class LocalServer:
@@ -76,7 +81,12 @@ class LocalServer:
         }
 
     def start(self) -> None:
-        """Serve, and go on with what was running before."""
+        """Serve, and go on with what was running before.
+
+        Raises:
+            RunsAlreadyError: Another server has the folder.
+        """
+        self._take_folder()
         self.aws = EmbeddedAws(
             self.settings.root / "aws",
             url=self.url,
@@ -102,6 +112,20 @@ class LocalServer:
             self._thread.join()
         self._socket.close()
         self.aws.close()
+        self._lock.close()
+
+    def _take_folder(self) -> None:
+        self.settings.root.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.settings.root / "server.lock").open("ab")
+        try:
+            # The kernel lets go of it however the process ends
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            self._socket.close()
+            raise RunsAlreadyError(
+                f"another server has the state in {self.settings.root}; two would run it twice"
+            ) from error
 
     def __enter__(self) -> Self:
         self.start()

@@ -5,6 +5,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -39,6 +40,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED = 10_000
+_INVOCATIONS = 256
+"""Requests to models at a time; a serverless endpoint may have 200."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class SageMakerLocal:
         self._events = Dispatcher(on_event, faults)
         self._engine = Engine(settings, self._store, self._parts, self._events)
         self._context = Context(settings, self._store, self._parts, self._engine, self._events)
+        # Threads of their own: a model may take a minute, and meanwhile want S3 of this server
+        self._invoking = ThreadPoolExecutor(_INVOCATIONS, thread_name_prefix="invocation")
         self.requests: deque[Seen] = deque(maxlen=_REMEMBERED)
 
     def start(self) -> None:
@@ -78,6 +83,7 @@ class SageMakerLocal:
     def close(self) -> None:
         """Stop working; jobs that were running will be run again by the next server."""
         self._engine.close()
+        self._invoking.shutdown(wait=False)
         if self._parts.close is not None:
             self._parts.close()
         self._events.close()
@@ -87,7 +93,7 @@ class SageMakerLocal:
         """Whether a request is for SageMaker."""
         if scope["type"] != "http":
             return False
-        return _operation(scope) is not None or invocations.endpoint(scope["path"]) is not None
+        return _operation(scope) is not None or invocations.asked(scope["path"]) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -96,7 +102,8 @@ class SageMakerLocal:
         if operation is not None:
             response = await asyncio.to_thread(self._answer, operation, body)
         else:
-            response = await asyncio.to_thread(self._invoke, scope, body)
+            loop = asyncio.get_running_loop()
+            response = await loop.run_in_executor(self._invoking, self._invoke, scope, body)
         headers = [(k.encode(), v.encode("latin-1")) for k, v in response.headers.items()]
         headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
@@ -107,8 +114,8 @@ class SageMakerLocal:
         try:
             parsed = parse_body(body)
             self._gate.check(name)
-            request = parse_request(name, parsed)
-            return success(name, operation_named(name)(self._context, request))
+            run = operation_named(name)
+            return success(name, run(self._context, parse_request(name, parsed)))
         except ApiError as error:
             outcome = error.code
             return failure(error)
@@ -121,10 +128,14 @@ class SageMakerLocal:
 
     def _invoke(self, scope: Scope, body: bytes) -> Response:
         at = time.time()
-        name = unquote(invocations.endpoint(scope["path"]) or "")
-        response = invocations.invoke(self._context, name, dict(scope["headers"]), body)
+        operation, quoted = invocations.asked(scope["path"]) or (invocations.INVOKE, "")
+        name = unquote(quoted)
+        if operation == invocations.INVOKE:
+            response = invocations.invoke(self._context, name, dict(scope["headers"]), body)
+        else:
+            response = invocations.not_run(operation)
         outcome = response.headers.get("x-amzn-ErrorType", "OK")
-        self.requests.append(Seen(at, "InvokeEndpoint", name, outcome))
+        self.requests.append(Seen(at, operation, name, outcome))
         return response
 
 

@@ -32,6 +32,8 @@ class Settings:
     """Trials without gain that count as convergence; AMT does not publish its own rule."""
     warm_start_cap: int = 500
     parallel_cap: int = 100
+    tuning_jobs_cap: int = 100
+    """How many tuning jobs may go on at once; AWS raises this for nobody."""
     cpus: int | None = None
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     instance_quotas: Mapping[str, int] = field(default_factory=dict)

@@ -51,6 +51,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.lock = threading.RLock()
         self._depth = 0
+        self._undo: list[tuple[str, str, Document | None]] = []
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -71,14 +72,29 @@ class Store:
             if self._depth:
                 yield
                 return
-            self._depth += 1
             self._connection.execute("BEGIN")
+            self._depth += 1
             try:
                 yield
             finally:
                 # Committed on an exception too: memory has changed already, and both must agree
                 self._depth -= 1
-                self._connection.execute("COMMIT")
+                self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error:  # a full disk: nobody may see what a restart would not know
+            for kind, key, before in reversed(self._undo):
+                if before is None:
+                    self._documents[kind].pop(key, None)
+                else:
+                    self._documents[kind][key] = before
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._undo.clear()
 
     def get(self, kind: str, name: str) -> Document | None:
         """The document of this name, in whatever case the name is given."""
@@ -132,6 +148,7 @@ class Store:
             gone = self._documents.get(kind, {}).pop(name.lower(), None)
             if gone is None:
                 return False
+            self._undo.append((kind, name.lower(), gone))
             self._remember(kind, name.lower(), gone)
             self._connection.execute(
                 "DELETE FROM documents WHERE kind = ? AND key = ?", (kind, name.lower())
@@ -145,6 +162,7 @@ class Store:
                 (kind, key, json.dumps(document)),
             )
             documents = self._documents.setdefault(kind, {})
+            self._undo.append((kind, key, documents.get(key)))
             self._remember(kind, key, documents.get(key))
             documents[key] = document
 

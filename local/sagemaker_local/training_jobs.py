@@ -31,7 +31,7 @@ _SECONDARY_MESSAGES = {
     "Stopped": "Training job stopped",
     "Completed": "Training job completed",
     "Interrupted": "The spot instance was taken away",
-    "MaxWaitTimeExceeded": "No spot instance was found within MaxWaitTimeInSeconds",
+    "MaxWaitTimeExceeded": "Training job did not complete within MaxWaitTimeInSeconds",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
 }
 _COPIED = (
@@ -48,6 +48,18 @@ _COPIED = (
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
     "EnableManagedSpotTraining",
+    # Of no effect here, but Describe shows what was asked
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "ExperimentConfig",
+    "InfraCheckConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RemoteDebugConfig",
+    "ServerlessJobConfig",
+    "TensorBoardOutputConfig",
 )
 Metrics = Sequence[tuple[str, float, float]]
 """Name, value and moment of each metric seen, in order."""
@@ -88,8 +100,8 @@ def new(
     }
 
 
-def spec_of(document: Document) -> TrainingSpec:
-    """What the runner has to know."""
+def spec_of(document: Document, now: float) -> TrainingSpec:
+    """What the runner has to know of a run that begins now."""
     algorithm = document["AlgorithmSpecification"]
     resources = document.get("ResourceConfig", {})
     return TrainingSpec(
@@ -105,9 +117,19 @@ def spec_of(document: Document) -> TrainingSpec:
         environment=document.get("Environment", {}),
         instance_type=resources.get("InstanceType", "ml.m5.large"),
         instance_count=resources.get("InstanceCount", 1),
-        max_runtime_seconds=document.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", _DAY),
+        max_runtime_seconds=_longest_run(document, now),
         checkpoint=document.get("CheckpointConfig"),
     )
+
+
+def _longest_run(document: Document, now: float) -> int:
+    """The seconds that a run may take: a spot job's wait goes on while it runs."""
+    condition = document.get("StoppingCondition", {})
+    longest: int = condition.get("MaxRuntimeInSeconds", _DAY)
+    if "MaxWaitTimeInSeconds" not in condition:
+        return longest
+    left: float = condition["MaxWaitTimeInSeconds"] - (now - document["CreationTime"])
+    return max(1, min(longest, math.ceil(left)))
 
 
 def moved(document: Document, secondary: str, message: str, at: float) -> Document:
@@ -121,9 +143,12 @@ def moved(document: Document, secondary: str, message: str, at: float) -> Docume
     started = document.get("TrainingStartTime")
     if started is None and secondary != "Stopping":
         started = millis(at)
+    # A job that stops by itself, its time being over, is seen to stop like any other
+    status = "Stopping" if secondary == "Stopping" else document["TrainingJobStatus"]
     return without_none(
         {
             **document,
+            "TrainingJobStatus": status,
             "SecondaryStatus": secondary,
             "TrainingStartTime": started,
             "LastModifiedTime": millis(at),
@@ -182,7 +207,7 @@ def may_retry(document: Document, reason: str) -> bool:
 
 
 def waits_too_long(document: Document, now: float) -> bool:
-    """Whether a spot job has no time left to wait for an instance."""
+    """Whether a spot job has no time left, neither to wait for an instance nor to run."""
     longest = document.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds")
     return longest is not None and now - document["CreationTime"] >= longest
 
@@ -216,6 +241,7 @@ def ended(
             "SecondaryStatusTransitions": _closed(
                 _extended(document, outcome.secondary, message, end), end
             ),
+            "_metrics": None,  # what was kept while it stopped is in the curve now
             **_objective(document, outcome, metrics),
         }
     )

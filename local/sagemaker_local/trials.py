@@ -56,14 +56,20 @@ class Trials:
         self._fated: dict[str, int] = {}
         """After how many metrics a spot job loses its instance."""
         self._spared: set[str] = set()
+        self._waiting: set[str] = set()
+        """Spot jobs between two instances: nothing runs that a stop could reach."""
         self.touched: set[str] = set()
         """Tuning jobs one of whose trials has changed."""
         self.measured_objectives: set[str] = set()
         """Trials with a new value of their objective."""
+        self.unkept: set[str] = set()
+        """Jobs that have told more than is in the store, and will not tell it again."""
 
     def run(self, name: str) -> None:
         """Start a job that the store holds."""
         document = self._store.get(training_jobs.KIND, name)
+        if document is not None and document["TrainingJobStatus"] == "Stopping":
+            self._finish_stop(document)  # it was asked to before there was a process to tell
         if document is None or document["TrainingJobStatus"] != "InProgress":
             return
         if document.get("CheckpointConfig") is None or name not in self._metrics:
@@ -72,7 +78,7 @@ class Trials:
             self.ended(name, _broken("InternalServerError: so the faults say", self._parts.clock()))
             return
         try:
-            spec = training_jobs.spec_of(document)
+            spec = training_jobs.spec_of(document, self._parts.clock())
             self._parts.runner.start(spec, _Ear(self, name, self._submit))
         except Exception as error:  # noqa: BLE001 - whatever it is, the job has failed
             _LOG.exception("the training job %s could not be started", name)
@@ -84,10 +90,11 @@ class Trials:
         for document in self._store.all(training_jobs.KIND):
             name = document["TrainingJobName"]
             if document["TrainingJobStatus"] == "InProgress":
+                self._metrics[name] = _kept(document)
                 self._change(name, lambda d: training_jobs.again(d, now))
                 self.run(name)
             elif document["TrainingJobStatus"] == "Stopping":
-                self._finish_stop(document, now)
+                self._finish_stop(document)
             if "_tuning_name" in document:
                 self.touched.add(document["_tuning_name"])
 
@@ -100,33 +107,58 @@ class Trials:
             return document if after is document else self._with_metrics(after)
 
         if self._change(name, stopping):
+            self.halt(name)
+
+    def halt(self, name: str) -> None:
+        """Have a job whose status is Stopping end."""
+        self._keep(name)
+        if name not in self._waiting:
             self._parts.runner.stop(name)
+            return
+        self._waiting.discard(name)
+        document = self._store.get(training_jobs.KIND, name)
+        if document is not None:
+            self._finish_stop(document)
 
     def moved(self, name: str, secondary: str, message: str, at: float) -> None:
         """Write down a secondary status."""
         self._change(name, lambda d: training_jobs.moved(d, secondary, message, at))
+        if name in self.unkept:
+            self._keep(name)
 
     def measured(self, name: str, metric: str, value: float, at: float) -> None:
-        """Keep a metric in memory; the store gets all of them when the job ends."""
+        """Take a metric; all are in memory, and in the store if no other run would tell them."""
         self._metrics.setdefault(name, []).append((metric, value, at))
         document = self._store.get(training_jobs.KIND, name)
         if document is None:
             return
-        if document["TrainingJobStatus"] == "Stopping":
-            self._store.update(training_jobs.KIND, name, self._with_metrics)
+        if document["TrainingJobStatus"] == "Stopping" or "CheckpointConfig" in document:
+            self.unkept.add(name)
         if document.get("_objective_metric") == metric:
             self.measured_objectives.add(name)
         self._maybe_interrupt(document)
+
+    def keep(self) -> None:
+        """Store what no other run tells again; now and then, for a job may tell a lot at once."""
+        for name in tuple(self.unkept):
+            self._keep(name)
+
+    def _keep(self, name: str) -> None:
+        self.unkept.discard(name)
+        self._store.update(training_jobs.KIND, name, self._with_metrics)
 
     def ended(self, name: str, outcome: Outcome) -> None:
         """Write down the end, unless the job is to be run again."""
         before = self._store.get(training_jobs.KIND, name)
         if before is not None and self._goes_on(before, outcome):
             return
-        if outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
-            late = before is not None and before["TrainingJobStatus"] == "InProgress"
-            outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if late else "Stopped")
-        metrics = self._metrics.pop(name, [])
+        late = before is not None and training_jobs.waits_too_long(before, self._parts.clock())
+        if outcome.secondary == "MaxRuntimeExceeded" and late:
+            outcome = replace(outcome, secondary="MaxWaitTimeExceeded")
+        elif outcome.secondary == "Interrupted":  # it was stopped or has waited meanwhile
+            going_on = before is not None and before["TrainingJobStatus"] == "InProgress"
+            outcome = replace(outcome, secondary="MaxWaitTimeExceeded" if going_on else "Stopped")
+        metrics = self._metrics.get(name, [])
 
         def end(document: Document) -> Document:
             if document["TrainingJobStatus"] not in training_jobs.ACTIVE:
@@ -136,6 +168,7 @@ class Trials:
             )
 
         self._change(name, end)
+        self._metrics.pop(name, None)  # only now: a full disk may have kept the end from the store
 
     def _goes_on(self, document: Document, outcome: Outcome) -> bool:
         """Run a job again that lost its instance, or that the service itself has failed."""
@@ -161,11 +194,15 @@ class Trials:
         if seconds <= 0:
             self.run(name)
             return
+        self._waiting.add(name)
         timer = threading.Timer(seconds, lambda: self._submit(lambda: self._find_instance(name)))
         timer.daemon = True
         timer.start()
 
     def _find_instance(self, name: str) -> None:
+        if name not in self._waiting:
+            return
+        self._waiting.discard(name)
         document = self._store.get(training_jobs.KIND, name)
         now = self._parts.clock()
         if document is not None and training_jobs.waits_too_long(document, now):
@@ -211,15 +248,22 @@ class Trials:
         return True
 
     def _with_metrics(self, document: Document) -> Document:
-        """Keep what a stopping job has told: no other run tells it, should the server be killed."""
-        metrics = self._metrics.get(document["TrainingJobName"], ())
+        """Keep what a job has told: no other run tells it, should the server be killed."""
+        metrics = self._metrics.get(document["TrainingJobName"])
+        if metrics is None or document["TrainingJobStatus"] not in training_jobs.ACTIVE:
+            return document
         return {**document, "_metrics": [list(entry) for entry in metrics]}
 
-    def _finish_stop(self, document: Document, now: float) -> None:
+    def _finish_stop(self, document: Document) -> None:
         name = document["TrainingJobName"]
-        self._metrics[name] = [(m, v, at) for m, v, at in document.get("_metrics", ())]
-        moment = datetime.fromtimestamp(now, UTC)
+        if name not in self._metrics:
+            self._metrics[name] = _kept(document)
+        moment = datetime.fromtimestamp(self._parts.clock(), UTC)
         self.ended(name, Outcome("Stopped", "Stopped", None, None, None, moment))
+
+
+def _kept(document: Document) -> list[tuple[str, float, float]]:
+    return [(metric, value, at) for metric, value, at in document.get("_metrics", ())]
 
 
 def _broken(reason: str, now: float) -> Outcome:

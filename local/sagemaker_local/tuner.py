@@ -1,6 +1,7 @@
 """Tuning jobs in motion: launches trials when slots are free, stops them, ends the job."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -47,11 +48,14 @@ class Tuner:
         for name in self._open():
             self.advance(name)
 
-    def advance_touched(self) -> None:
-        """Look at those whose trials have changed since."""
+    def judge_measured(self) -> None:
+        """Look whether trials have fallen behind that have told their objective since."""
         measured, self._trials.measured_objectives = self._trials.measured_objectives, set()
         for name in measured:
             self._maybe_stop_early(name)
+
+    def advance_touched(self) -> None:
+        """Look at those whose trials have changed since."""
         touched, self._trials.touched = self._trials.touched, set()
         for name in touched:
             self.advance(name)
@@ -198,8 +202,11 @@ class Tuner:
 
     def _falls_behind(self, job: Document, trial: Document) -> bool:
         config, definition = job["HyperParameterTuningJobConfig"], of_trial(job, trial)
+        hyperband = config["Strategy"] == "Hyperband"
+        if not hyperband and config["TrainingJobEarlyStoppingType"] != "Auto":
+            return False
         curve = self._curve(trial)
-        if config["Strategy"] == "Hyperband":
+        if hyperband:
             lowest, highest = hyperband_resources(config, definition)
             others = [
                 self._curve(other)
@@ -217,8 +224,6 @@ class Tuner:
                 lowest=lowest,
                 highest=highest or len(curve),
             )
-        if config["TrainingJobEarlyStoppingType"] != "Auto":
-            return False
         return should_stop(
             curve,
             [
@@ -245,7 +250,7 @@ class Tuner:
         }
         if ending.converged:
             details["ConvergenceDetectedTime"] = now
-        billed = sum(trial.get("BillableTimeInSeconds", 0) for trial in trials)
+        passed = max(1, math.ceil(now - job["CreationTime"]))  # by the clock, not by what is billed
         after = self._store.update(
             tuning_jobs.KIND,
             job["HyperParameterTuningJobName"],
@@ -257,7 +262,7 @@ class Tuner:
                     "LastModifiedTime": now,
                     "FailureReason": ending.failure,
                     "TuningJobCompletionDetails": details,
-                    "ConsumedResources": {"RuntimeInSeconds": billed},
+                    "ConsumedResources": {"RuntimeInSeconds": passed},
                     "_completion_reason": ending.reason,
                 }
             ),

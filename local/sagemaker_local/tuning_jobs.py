@@ -105,6 +105,10 @@ def new_trial(
 ) -> dict[str, Any]:
     """Begin the next trial of a job, by one of its definitions."""
     request = {**definition.members, "ResourceConfig": resources(definition.members)}
+    if "CheckpointConfig" in request:
+        # Below one address each trial would go on from where another one ended
+        address = f"{request['CheckpointConfig']['S3Uri'].rstrip('/')}/{name}"
+        request["CheckpointConfig"] = {**request["CheckpointConfig"], "S3Uri": address}
     hyperparameters = {**definition.static, **tuned}
     trial = training_jobs.new(
         settings, name, request, hyperparameters=hyperparameters, tags=job["_tags"], now=now
@@ -201,7 +205,7 @@ def refreshed(
     counters = dict(_NO_TRIALS)
     objectives = {"Succeeded": 0, "Pending": 0, "Failed": 0}
     for trial in of:
-        counters[_COUNTED_AS[trial["TrainingJobStatus"]]] += 1
+        counters[_counted_as(trial)] += 1
         objectives[objective_status(trial)] += 1
     own_best, overall = best(of), None
     if job.get("WarmStartConfig", {}).get("WarmStartType") == "IdenticalDataAndAlgorithm":
@@ -216,6 +220,12 @@ def refreshed(
     if all(job.get(key) == value for key, value in changed.items()):
         return job
     return without_none({**job, **changed, "LastModifiedTime": millis(now)})
+
+
+def _counted_as(trial: Document) -> str:
+    """The counter of a trial; a failure of the service's own is one that may be tried again."""
+    own = trial.get("FailureReason", "").startswith("InternalServerError")
+    return "RetryableError" if own else _COUNTED_AS[trial["TrainingJobStatus"]]
 
 
 def parents(store: Store, job: Document) -> list[Document]:

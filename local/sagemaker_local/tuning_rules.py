@@ -17,9 +17,12 @@ from sagemaker_local.objects import ObjectStoreError
 from sagemaker_local.parts import Objects
 from sagemaker_local.settings import Settings
 from sagemaker_local.suggestions import grid_size
+from sagemaker_local.training import builtin
 
 Request = Mapping[str, Any]
 MOST_RESOURCE = 20_000
+MOST_WAIT = 3600
+"""Seconds that a spot job may take whose built-in algorithm would have to begin anew."""
 _ABOVE = ("HyperParameterTuningJobObjective", "ParameterRanges")
 _WITHIN = ("TuningObjective", "HyperParameterRanges")
 _EPOCHS = ("epochs", "numepochs", "n-epochs", "n_epochs", "num_epochs")
@@ -39,23 +42,29 @@ def check(settings: Settings, request: Request) -> None:
     _several(request, every)
     _hints(request)
     for each in every:
+        one_algorithm(each.members)
         _one_kind_of_resources(each.members)
     _strategy(request, every)
-    _limits(settings, request)
+    _limits(settings, request, every)
     for each in every:
         ranges.check(each.ranges, each.static)
         _objective_is_measured(each.objective["MetricName"], each.members)
-        _spot_has_time(each.members)
+        spot_has_time(each.members)
     _enough_combinations(request, every)
 
 
 def check_inputs(settings: Settings, objects: Objects, definition: Mapping[str, Any]) -> None:
-    """Look whether every channel has data.
+    """Look whether every channel has a name of its own, and data.
 
     Raises:
-        ApiError: a channel's address holds nothing.
+        ApiError: two have the same name, or a channel's address holds nothing.
     """
-    for channel in definition.get("InputDataConfig", ()):
+    channels = definition.get("InputDataConfig", ())
+    names = [channel["ChannelName"] for channel in channels]
+    for name in names:
+        if names.count(name) > 1:
+            raise validation(f"The ChannelName [{name}] is given more than once.")
+    for channel in channels:
         source = channel["DataSource"].get("S3DataSource")
         if source is None:
             continue
@@ -132,6 +141,25 @@ def _hints(request: Request) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if config.get("ParameterRanges", {}).get("AutoParameters") and not autotune.enabled(request):
         raise validation("AutoParameters can only be provided when Autotune is enabled.")
+
+
+def one_algorithm(definition: Mapping[str, Any]) -> None:
+    """Look whether it is clear what trains: an image, for of algorithm resources there are none.
+
+    Raises:
+        ApiError: it is not, or it is such a resource.
+    """
+    asked = definition["AlgorithmSpecification"]
+    if ("TrainingImage" in asked) == ("AlgorithmName" in asked):
+        raise validation(
+            "Either TrainingImage or AlgorithmName must be provided in AlgorithmSpecification, "
+            "not both."
+        )
+    if "AlgorithmName" in asked:
+        raise validation(
+            f"Could not find the algorithm [{asked['AlgorithmName']}]: this emulator trains by a "
+            "TrainingImage."
+        )
 
 
 def _one_kind_of_resources(definition: Mapping[str, Any]) -> None:
@@ -216,9 +244,12 @@ def _grid(config: Mapping[str, Any], every: Sequence[Definition]) -> None:
         )
 
 
-def _limits(settings: Settings, request: Request) -> None:
-    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+def _limits(settings: Settings, request: Request, every: Sequence[Definition]) -> None:
+    config = request["HyperParameterTuningJobConfig"]
+    limits = config["ResourceLimits"]
     most, parallel = limits.get("MaxNumberOfTrainingJobs"), limits["MaxParallelTrainingJobs"]
+    if config["Strategy"] == "Grid":
+        most = sum(grid_size(each.ranges) for each in every)
     if most is not None and most > tuning_jobs.MOST_TRIALS:
         raise over_limit(
             "The account-level service limit 'Number of training jobs per hyperparameter tuning "
@@ -268,7 +299,12 @@ def _objective_is_measured(metric: str, definition: Mapping[str, Any]) -> None:
         )
 
 
-def _spot_has_time(definition: Mapping[str, Any]) -> None:
+def spot_has_time(definition: Mapping[str, Any]) -> None:
+    """Look whether a spot job, and no other, says how long it may wait.
+
+    Raises:
+        ApiError: it does not, or waits for less than it may run, or for too long.
+    """
     condition = definition["StoppingCondition"]
     waits = condition.get("MaxWaitTimeInSeconds")
     if not definition.get("EnableManagedSpotTraining", False):
@@ -281,4 +317,10 @@ def _spot_has_time(definition: Mapping[str, Any]) -> None:
         raise validation(
             "With EnableManagedSpotTraining, MaxWaitTimeInSeconds must be provided, and be equal "
             "to or greater than MaxRuntimeInSeconds."
+        )
+    known = builtin(definition["AlgorithmSpecification"].get("TrainingImage", ""))
+    if known is not None and not known.checkpoints and waits > MOST_WAIT:
+        raise validation(
+            f"MaxWaitTimeInSeconds above {MOST_WAIT} is not supported for the algorithm "
+            f"{known.name}, which writes no checkpoints."
         )

@@ -60,7 +60,7 @@ def _parsed(shape: Any, value: Any) -> Any:  # noqa: ANN401
 def _timestamp(value: Any) -> float:  # noqa: ANN401
     try:
         return float(parse_timestamp(value).timestamp())
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:  # botocore raises the latter for a year too far off
         raise ApiError("SerializationException", f"{value} is not a timestamp") from error
 
 

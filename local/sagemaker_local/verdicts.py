@@ -1,5 +1,6 @@
 """When a tuning job is over and why; pure, `engine` carries it out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,8 @@ from sagemaker_local.store import Document
 from sagemaker_local.suggest.completion import not_improving, target_reached
 
 FIRST_TRIALS = 5
+_INVALID = re.compile(r"ClientError: ((Extraneous|Missing required) h|H)yperparameter\b")
+"""How a built-in algorithm begins to tell that it was given what it does not take."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ def _hopeless(job: Document, trials: Sequence[Document]) -> Ending | None:
             f"No objective metrics found after running {len(ended)} training jobs. "
             "Please ensure that the custom algorithm is emitting the objective metric as defined "
             "by the regular expression provided."
+        )
+    elif any(_INVALID.match(trial.get("FailureReason", "")) for trial in ended):
+        text = (
+            "One or more training jobs failed with ValidationError. For additional details, please "
+            "take a look at the training job failures by listing training jobs for the "
+            "hyperparameter tuning job."
         )
     else:
         text = (

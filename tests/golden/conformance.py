@@ -51,7 +51,24 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
         Line("what the SDKs send is taken", ("test_what_the_sdks_send_is_taken",)),
         Line(
             "an operation that is not run here is named in the error",
-            ("test_an_operation_that_is_not_run_is_named",),
+            (
+                "test_an_operation_that_is_not_run_is_named",
+                "test_an_operation_of_the_runtime_that_is_not_run_is_named",
+            ),
+        ),
+        Line(
+            "lists: filters, orders and pages; Search, its operators and its nested filters; tags",
+            (
+                "test_trials_are_listed_in_every_order_and_page_by_page",
+                "test_tuning_jobs_are_listed_and_chosen",
+                "test_pages_of_training_jobs_are_cut_before_their_status_is_looked_at",
+                "test_a_token_is_of_one_list_in_one_order",
+                "test_a_filter_finds_what_it_is_true_of",
+                "test_a_nested_filter_wants_one_item_that_satisfies_all",
+                "test_results_are_ordered_and_paged",
+                "test_tags_can_be_added_listed_and_removed",
+            ),
+            "Search finds training jobs and tuning jobs, no other resources",
         ),
         Line(
             "throttling at random and by rate, instance quotas, lists that lag",
@@ -60,6 +77,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_listing_training_jobs_is_held_to_two_a_second",
                 "test_the_rate_of_an_operation_can_be_lifted",
                 "test_a_quota_counts_what_live_jobs_may_run_at_once",
+                "test_so_many_tuning_jobs_may_go_on_at_once",
                 "test_lists_lag_and_descriptions_do_not",
             ),
             "only what is asked for with `--fault`, `--quota` and `--rate`, but for "
@@ -129,11 +147,12 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "it waits for five ended trials and five steps, where AWS documents no warm-up",
         ),
         Line(
-            "target, best not improving, convergence, longest run",
+            "target, best not improving, convergence, longest run; which it was is in the event",
             (
                 "test_the_target_ends_the_job_and_its_running_trials",
                 "test_the_job_ends_when_trials_no_longer_improve",
                 "test_the_job_ends_when_its_time_is_over",
+                "test_the_job_ends_when_its_time_is_over_however_much_its_trials_tell",
             ),
             "AWS documents the 1 % rule in two ways: a setting chooses; convergence is twenty "
             "trials without gain, for AWS's own rule is not published",
@@ -142,12 +161,21 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
             "a job fails when its first five trials fail, or tell no metric",
             (
                 "test_five_failures_and_no_success_fail_the_job",
+                "test_hyperparameters_that_no_trial_can_take_fail_the_job_in_other_words",
                 "test_five_trials_without_a_metric_fail_the_job",
             ),
         ),
         Line(
             "stopping passes through Stopping, ends the trials, and keeps what was measured",
-            ("test_stopping_passes_through_stopping_and_keeps_what_was_measured",),
+            (
+                "test_stopping_passes_through_stopping_and_keeps_what_was_measured",
+                "test_a_job_that_is_stopped_before_it_was_started_ends",
+            ),
+        ),
+        Line(
+            "a deleted job is gone, its trials stay, and its name is free",
+            ("test_a_deleted_job_is_gone_and_its_trials_stay",),
+            "whether AWS gives a deleted job's name again is not documented",
         ),
         Line(
             "warm start: every documented rule, and those that only AWS's answers tell",
@@ -166,6 +194,16 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
     ),
     "Training": (
         Line(
+            "secondary statuses with their messages, the moments of each, seconds run and billed, "
+            "the last value of each metric; all that a request asked for is described",
+            (
+                "test_a_training_job_tells_its_way_and_its_last_metrics",
+                "test_a_training_job_alone_is_held_to_the_same_rules",
+                "test_a_description_shows_all_that_was_asked",
+            ),
+            "debugger, profiler and experiments are described, and of no effect",
+        ),
+        Line(
             "the container's folder, files and environment",
             (
                 "test_the_folder_is_laid_out_as_a_container_expects_it",
@@ -183,6 +221,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_stop_ends_the_script_in_its_grace_and_keeps_what_it_has",
                 "test_a_script_that_ignores_the_signal_is_killed_after_the_grace",
                 "test_a_script_that_hangs_ends_at_its_maximum_runtime",
+                "test_a_trial_whose_time_is_over_stops_as_others_do",
                 "test_the_services_own_errors_are_tried_again_as_often_as_asked",
             ),
         ),
@@ -192,8 +231,12 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_a_spot_job_loses_its_instance_once_and_goes_on",
                 "test_an_interrupted_job_goes_on_from_its_checkpoint",
                 "test_a_spot_job_that_waits_too_long_is_stopped",
+                "test_the_wait_of_a_spot_job_goes_on_while_it_runs",
+                "test_a_spot_job_is_stopped_while_it_waits_for_an_instance",
+                "test_each_trial_has_its_own_checkpoints",
             ),
-            "interruptions come only if asked for; a spot second costs 30 % of another",
+            "interruptions come only if asked for; a spot second costs 30 % of another; a trial's "
+            "checkpoints are below its name, where AWS does not say how it keeps them apart",
         ),
         Line(
             "built-in XGBoost: hyperparameters, data, metrics, k-fold, checkpoints",
@@ -241,10 +284,13 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_huge_output_neither_stalls_nor_collects",
                 "test_a_file_may_not_grow_without_end",
                 "test_what_a_script_has_started_ends_with_it",
+                "test_what_has_left_its_group_ends_with_the_script_too",
                 "test_children_without_end_are_ended",
                 "test_a_full_disk_fails_the_job_with_its_reason",
+                "test_a_job_goes_on_when_a_full_disk_has_room_again",
                 "test_a_bomb_is_not_extracted",
                 "test_several_of_them_at_once_leave_the_others_alone",
+                "test_a_flood_of_metrics_holds_up_nobody",
             ),
             "one machine trains all instances: `InstanceCount` above one is told in the log",
         ),
@@ -257,6 +303,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_an_update_replaces_what_is_served",
                 "test_a_failed_update_leaves_the_old_one_serving",
                 "test_a_deleted_endpoint_is_gone",
+                "test_an_endpoint_needs_its_model_only_once",
             ),
             "one production variant for each endpoint",
         ),
@@ -307,6 +354,7 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_every_kind_of_event_with_every_status_has_aws_shape",
                 "test_events_reach_a_queue_through_a_rule",
             ),
+            "models and endpoint configurations have none",
         ),
         Line(
             "the form that AWS documents, lost, doubled and late events",
@@ -326,6 +374,9 @@ SECTIONS: dict[str, tuple[Line, ...]] = {
                 "test_a_job_whose_server_is_killed_again_and_again_is_complete",
                 "test_a_bucket_and_its_tags_survive_a_kill_at_once",
                 "test_a_trial_of_a_killed_server_is_reaped_and_run_again",
+                "test_a_process_that_a_dead_server_had_not_noted_yet_is_killed",
+                "test_what_a_trial_told_before_its_checkpoint_survives_a_restart",
+                "test_a_folder_has_one_server_at_a_time",
                 "test_a_job_goes_on_after_a_restart_with_the_same_trials",
             ),
         ),

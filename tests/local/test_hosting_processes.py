@@ -96,6 +96,26 @@ def test_stop_ends_one_that_is_not_yet_healthy(tmp_path: Path, objects: FakeObje
     assert heard.said == []
 
 
+def test_what_has_left_its_group_ends_with_the_endpoint(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
+    code = """
+import subprocess, time
+child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+open("child.new", "w").write(str(child.pid))
+__import__("os").rename("child.new", "child")
+time.sleep(60)
+"""
+    host = slow_host(tmp_path, objects, code)
+    host.start("e", "AllTraffic", {"Image": OWN_IMAGE}, 1, Heard())
+    until(lambda: list(tmp_path.glob("endpoints/*/generation-*/ml/child")))
+    (told,) = tmp_path.glob("endpoints/*/generation-*/ml/child")
+    child = int(told.read_text())
+    host.stop("e")
+    until(lambda: not alive(child))
+    host.shutdown()
+
+
 def test_one_that_never_answers_fails_in_time(tmp_path: Path, objects: FakeObjects) -> None:
     code = "import time; time.sleep(60)"
     host = slow_host(tmp_path, objects, code, health_seconds=0.5)

@@ -142,6 +142,20 @@ print("child", child.pid, flush=True)
     until(lambda: not alive(child))
 
 
+def test_what_has_left_its_group_ends_with_the_script_too(
+    runner: TrainingRunner, objects: FakeObjects
+) -> None:
+    script = """
+import subprocess
+child = subprocess.Popen(["sleep", "60"], start_new_session=True, stdout=subprocess.DEVNULL)
+print("child", child.pid, flush=True)
+"""
+    heard = run(runner, script_spec(objects, "parent", script), seconds=10)
+    assert heard.outcomes[0].status == "Completed"
+    child = int((runner._root / "parent" / "log").read_text().split("child ")[1].split()[0])
+    until(lambda: not alive(child))
+
+
 def alive(pid: int) -> Any:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -218,6 +232,23 @@ time.sleep(60)
     runner.adopt_or_reap()
     until(lambda: not alive(leader) and not alive(script))
     assert not (tmp_path / "training" / "left" / "pid").exists()
+
+
+def test_a_process_that_a_dead_server_had_not_noted_yet_is_killed(
+    tmp_path: Path, objects: FakeObjects
+) -> None:
+    """A server may be killed between the start of a process and the write of its pid file."""
+    base = tmp_path / "training" / "left" / "ml"
+    base.mkdir(parents=True)
+    told = os.environ | {"SAGEMAKER_BASE_DIR": str(base)}
+    left = subprocess.Popen(["sleep", "60"], start_new_session=True, env=told)
+    other = os.environ | {"SAGEMAKER_BASE_DIR": str(tmp_path / "training-of-others" / "ml")}
+    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True, env=other)
+    runner_below(tmp_path, objects).adopt_or_reap()
+    assert left.wait(10) == -signal.SIGKILL
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
 
 
 def test_a_process_of_the_same_id_but_another_time_is_spared(

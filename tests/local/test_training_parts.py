@@ -154,6 +154,25 @@ def test_a_container_ends_within_its_grace(tmp_path: Path) -> None:
     assert container.end() == -15
 
 
+def test_a_container_that_cannot_be_noted_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a full disk there is no pid file, so nobody could end the process later."""
+    started = []
+
+    def full(pid_file: Path, pid: int) -> None:
+        started.append(pid)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sagemaker_local.containers.process.remember", full)
+    with pytest.raises(OSError, match="No space left"):
+        Container(
+            ("sleep", "60"), environment=os.environ, folder=tmp_path, pid_file=tmp_path / "pid"
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
+
+
 def test_a_container_has_no_core_and_bounded_files(tmp_path: Path) -> None:
     code = (
         "import resource, time; time.sleep(0.2); "

@@ -1,4 +1,4 @@
-"""Process groups that a dead server left behind, found again by their pid files and ended."""
+"""Processes that were left behind, found again by pid files or by their folder, and ended."""
 
 import contextlib
 import json
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+_BASE = b"SAGEMAKER_BASE_DIR="
 
 
 @dataclass(frozen=True)
@@ -57,18 +58,43 @@ def reap(pid_file: Path, base_folder: Path) -> bool:
     return killed
 
 
+def end_strays(folder: Path) -> list[Path]:
+    """Kill what runs with its base folder below a folder; return those base folders.
+
+    A server may be killed after it has started a process and before it has noted which, and a
+    process may leave its group.
+    """
+    found = []
+    for entry in PROC.iterdir() if PROC.is_dir() else ():
+        base = _base_folder(entry) if entry.name.isdecimal() else None
+        if base is not None and base.is_relative_to(folder):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(entry.name), signal.SIGKILL)
+                found.append(base)
+    return found
+
+
 def session_size(session: int) -> int:
     """How many processes a session has."""
     return sum(1 for _ in _members(session))
 
 
 def _kill_member(member: Stat, base_folder: Path) -> bool:
-    marker = f"SAGEMAKER_BASE_DIR={base_folder}".encode()
+    if _base_folder(PROC / str(member.pid)) != base_folder:
+        return False
     with contextlib.suppress(OSError):
-        if marker in (PROC / str(member.pid) / "environ").read_bytes().split(b"\0"):
-            os.kill(member.pid, signal.SIGKILL)
-            return True
+        os.kill(member.pid, signal.SIGKILL)
+        return True
     return False
+
+
+def _base_folder(process: Path) -> Path | None:
+    """The base folder in a process's environment, by which every container is known."""
+    with contextlib.suppress(OSError):
+        for entry in (process / "environ").read_bytes().split(b"\0"):
+            if entry.startswith(_BASE):
+                return Path(os.fsdecode(entry.removeprefix(_BASE)))
+    return None
 
 
 def _members(session: int) -> Iterator[Stat]:

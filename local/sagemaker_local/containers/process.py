@@ -73,8 +73,12 @@ class Container:
             bufsize=0,
         )
         self._pid_file = pid_file
-        _limit(self._process.pid, limits)
-        remember(pid_file, self._process.pid)
+        try:
+            _limit(self._process.pid, limits)
+            remember(pid_file, self._process.pid)
+        except OSError:  # a full disk: nobody would know of what runs
+            self.end()
+            raise
 
     @property
     def pid(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sagemaker_local.containers.leftovers import end_strays
 from sagemaker_local.containers.process import base_environment
 from sagemaker_local.hosting.invocation import Invocation
 from sagemaker_local.hosting.log import EndpointLog
@@ -177,6 +178,7 @@ class Deployment:
             self._coming.end()
         for worker in self._workers:
             worker.end()
+        end_strays(self._folder)  # what has left its group ends too
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _recipe(self, container: Mapping[str, Any]) -> Recipe:

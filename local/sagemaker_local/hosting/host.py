@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_local.containers.archives import ArchiveError
-from sagemaker_local.containers.leftovers import reap
+from sagemaker_local.containers.leftovers import end_strays, reap
 from sagemaker_local.hosting.deployment import BusyError, Deployment, Premises, Wanted
 from sagemaker_local.hosting.invocation import Invocation
 from sagemaker_local.hosting.measures import report
@@ -246,6 +246,8 @@ class EndpointHost:
         for pid_file in sorted(self._root.glob("*/generation-*/pid-*")):
             if reap(pid_file, pid_file.parent / "ml"):
                 LOGGER.warning("endpoint %s was left by a dead server", pid_file.parents[1].name)
+        for base in end_strays(self._root):  # noted nowhere, and so in no pid file
+            LOGGER.warning("a process of endpoint %s was left", base.parents[1].name)
         for folder in self._root.glob("*/generation-*"):
             shutil.rmtree(folder, ignore_errors=True)
 

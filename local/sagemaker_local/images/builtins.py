@@ -21,6 +21,7 @@ class Builtin:
         metrics: The metric definitions that the service fills in: names and patterns.
         train: The module that trains, as a process; it validates the hyperparameters.
         serve: The module that serves what was trained.
+        checkpoints: Whether it writes any, and goes on from them.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Builtin:
     metrics: tuple[tuple[str, str], ...]
     train: str
     serve: str
+    checkpoints: bool = False
 
 
 def _xgboost_metrics() -> tuple[tuple[str, str], ...]:
@@ -45,6 +47,7 @@ XGBOOST = Builtin(
     metrics=_xgboost_metrics(),
     train="sagemaker_local.images.xgboost_train",
     serve="sagemaker_local.images.xgboost_serve",
+    checkpoints=True,
 )
 KNN = Builtin(
     name="knn",

@@ -60,7 +60,7 @@ def operation_named(name: str) -> Operation:
     """The operation of this name.
 
     Raises:
-        ApiError: SageMaker has it, this emulator has not.
+        ApiError: This emulator has none, though SageMaker may.
     """
     if name not in OPERATIONS:
         raise ApiError(

@@ -47,7 +47,7 @@ def create_config(context: Context, request: Request) -> dict[str, Any]:
     variant = variants[0]
     if "ModelName" not in variant:
         raise validation("This emulator serves variants that have a ModelName.")
-    _found(context, hosted.MODEL, variant["ModelName"])
+    model = _found(context, hosted.MODEL, variant["ModelName"])
     on_instances = "InstanceType" in variant and "InitialInstanceCount" in variant
     if ("ServerlessConfig" in variant) == on_instances:
         raise validation(
@@ -55,11 +55,11 @@ def create_config(context: Context, request: Request) -> dict[str, Any]:
             "InitialInstanceCount."
         )
     if "ServerlessConfig" in variant:
-        _check_serverless(request, variant["ServerlessConfig"])
+        _check_serverless(request, variant["ServerlessConfig"], model)
     return {"EndpointConfigArn": _added(context, hosted.CONFIG, "EndpointConfig", request)}
 
 
-def _check_serverless(request: Request, serverless: Mapping[str, Any]) -> None:
+def _check_serverless(request: Request, serverless: Mapping[str, Any], model: Document) -> None:
     memory = serverless["MemorySizeInMB"]
     if memory not in _MEMORY:
         known = ", ".join(map(str, _MEMORY))
@@ -67,18 +67,24 @@ def _check_serverless(request: Request, serverless: Mapping[str, Any]) -> None:
     provisioned = serverless.get("ProvisionedConcurrency", 1)
     if provisioned > serverless["MaxConcurrency"]:
         raise validation("ProvisionedConcurrency must not be larger than MaxConcurrency.")
-    for member in ("DataCaptureConfig", "VpcConfig"):
-        if member in request:
+    for member in ("DataCaptureConfig", "VpcConfig", "EnableNetworkIsolation"):
+        if request.get(member) or model.get(member):
             raise validation(f"A serverless endpoint cannot have {member}.")
-    if request.get("EnableNetworkIsolation"):
-        raise validation("A serverless endpoint cannot have EnableNetworkIsolation.")
+    if "ModelDataSource" in hosted.container(model):
+        raise validation("A serverless endpoint cannot have a model with ModelDataSource.")
 
 
 def create_endpoint(context: Context, request: Request) -> dict[str, Any]:
     """Accept an endpoint, and have it started."""
     name = request["EndpointName"]
     config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
-    document = hosted.new_endpoint(context.settings, request, config, context.parts.clock())
+    document = hosted.new_endpoint(
+        context.settings,
+        request,
+        config,
+        context.parts.clock(),
+        serving=_serving(context, config),
+    )
     _insert(context, hosted.ENDPOINT, name, document, document["EndpointArn"])
     _changed(context, document)
     return {"EndpointArn": document["EndpointArn"]}
@@ -89,6 +95,7 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
     name = request["EndpointName"]
     _found(context, hosted.ENDPOINT, name)
     config = _found(context, hosted.CONFIG, request["EndpointConfigName"])
+    serving = _serving(context, config)
     now = context.parts.clock()
 
     def change(endpoint: Document) -> Document:
@@ -96,7 +103,7 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
         _alive(endpoint)
         if endpoint["EndpointConfigName"] == config["EndpointConfigName"]:
             raise validation("Cannot update endpoint to the configuration that it already has.")
-        return _updating(endpoint, config, request, now)
+        return _updating(endpoint, config, serving, request, now)
 
     document = context.store.update(hosted.ENDPOINT, name, change)
     if document is None:
@@ -105,7 +112,14 @@ def update_endpoint(context: Context, request: Request) -> dict[str, Any]:
     return {"EndpointArn": document["EndpointArn"]}
 
 
-def _updating(endpoint: Document, config: Document, request: Request, now: float) -> Document:
+def _serving(context: Context, config: Document) -> dict[str, Any]:
+    model = _found(context, hosted.MODEL, config["ProductionVariants"][0]["ModelName"])
+    return hosted.serving(config, model)
+
+
+def _updating(
+    endpoint: Document, config: Document, serving: Mapping[str, Any], request: Request, now: float
+) -> Document:
     """Hold an update to the rules of deployments, and begin it."""
     wanted, variant = hosted.variants(config)[0], endpoint["_variants"][0]
     if ("DesiredServerlessConfig" in wanted) != ("DesiredServerlessConfig" in variant):
@@ -121,7 +135,9 @@ def _updating(endpoint: Document, config: Document, request: Request, now: float
     deployment = request.get("DeploymentConfig")
     if deployment is None and request.get("RetainDeploymentConfig"):
         deployment = endpoint.get("LastDeploymentConfig")
-    started = hosted.updating(endpoint, config, now, deployment=deployment, retained=retained)
+    started = hosted.updating(
+        endpoint, config, now, serving=serving, deployment=deployment, retained=retained
+    )
     if deployment is not None:
         old, new = (
             variants[0].get("DesiredInstanceCount") or 1
@@ -228,7 +244,9 @@ def list_endpoints(context: Context, request: Request) -> dict[str, Any]:
 def _listed(
     context: Context, request: Request, kind: str, name: str, member: str
 ) -> dict[str, Any]:
-    found = chosen(request, context.store.seen(kind), name=name, status="EndpointStatus")
+    found = chosen(
+        request, context.store.seen(kind), name=name, status="EndpointStatus", from_then=True
+    )
     keys = {"Name": lambda d: d[name], "CreationTime": lambda d: d["CreationTime"]}
     if kind == hosted.ENDPOINT:
         keys["Status"] = lambda d: d["EndpointStatus"]

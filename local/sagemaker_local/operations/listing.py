@@ -11,6 +11,7 @@ from sagemaker_local.store import Document
 
 Key = Callable[[Document], Any]
 _PAGE = 10
+_NOT_VALID = "The NextToken is not valid."
 _FILTERS = {
     "CreationTimeAfter": ("CreationTime", 1),
     "CreationTimeBefore": ("CreationTime", -1),
@@ -20,9 +21,17 @@ _FILTERS = {
 
 
 def chosen(
-    request: Mapping[str, Any], documents: Iterable[Document], *, name: str, status: str = ""
+    request: Mapping[str, Any],
+    documents: Iterable[Document],
+    *,
+    name: str,
+    status: str = "",
+    from_then: bool = False,
 ) -> list[Document]:
-    """Apply the filters that all lists share."""
+    """Apply the filters that all lists share.
+
+    What is after a moment is later; where AWS documents it so, `from_then`, it may be of it too.
+    """
     found = list(documents)
     if "NameContains" in request:
         part = request["NameContains"].lower()
@@ -31,8 +40,12 @@ def chosen(
         found = [d for d in found if d[status] == request["StatusEquals"]]
     for member, (attribute, sign) in _FILTERS.items():
         if member in request:
-            limit = request[member]
-            found = [d for d in found if sign * (d[attribute] - limit) > 0]
+            limit, also = request[member], from_then and sign > 0
+            found = [
+                d
+                for d in found
+                if sign * (d[attribute] - limit) > 0 or (also and d[attribute] == limit)
+            ]
     return found
 
 
@@ -59,7 +72,10 @@ def page(
     ordered = sorted(documents, key=place, reverse=descending)
     if "NextToken" in request:
         last = _opened(request["NextToken"])
-        ordered = [d for d in ordered if (place(d) < last if descending else place(d) > last)]
+        try:
+            ordered = [d for d in ordered if (place(d) < last if descending else place(d) > last)]
+        except TypeError as error:  # it is of a list in another order
+            raise validation(_NOT_VALID) from error
     size = request.get("MaxResults", _PAGE)
     items = ordered[:size]
     if len(ordered) <= size:
@@ -75,5 +91,5 @@ def _opened(token: str) -> tuple[Any, str]:
     try:
         value, name = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError, binascii.Error) as error:
-        raise validation("The NextToken is not valid.") from error
+        raise validation(_NOT_VALID) from error
     return value, name

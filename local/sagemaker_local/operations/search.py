@@ -86,6 +86,8 @@ def _filtered(filter_: Request, document: Shown) -> bool:
 def _compared(operator: str, found: Any, wanted: str) -> bool:  # noqa: ANN401 - any JSON
     if found is None:
         return operator == "NotEquals"
+    if isinstance(found, bool):
+        found = "true" if found else "false"
     if operator == "Contains":
         return wanted.lower() in str(found).lower()
     if operator == "In":

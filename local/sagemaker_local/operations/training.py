@@ -16,8 +16,11 @@ _NAME = "TrainingJobName"
 def create(context: Context, request: Request) -> dict[str, Any]:
     """Accept a training job, and have it run."""
     name = request[_NAME]
-    if "ResourceConfig" not in request or "StoppingCondition" not in request:
-        raise validation("ResourceConfig and StoppingCondition must be provided.")
+    needed = ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition")
+    if any(member not in request for member in needed):
+        raise validation(f"{', '.join(needed)} must be provided.")
+    tuning_rules.one_algorithm(request)
+    tuning_rules.spot_has_time(request)
     if context.store.get(training_jobs.KIND, name) is not None:
         raise _taken(context, name)
     tuning_rules.check_inputs(context.settings, context.parts.objects, request)
@@ -47,9 +50,13 @@ def describe(context: Context, request: Request) -> Document:
 def list_jobs(context: Context, request: Request) -> dict[str, Any]:
     """Tell a little of each training job."""
     jobs = context.store.seen(training_jobs.KIND)
+    if request.keys() & {"WarmPoolStatusEquals", "TrainingPlanArnEquals"}:
+        jobs = ()  # no job here has either
+    wanted = request.get("StatusEquals")
+    cut_first = wanted is not None and "MaxResults" in request
     items, following = page(
         request,
-        chosen(request, jobs, name=_NAME, status="TrainingJobStatus"),
+        chosen(request, jobs, name=_NAME, status="" if cut_first else "TrainingJobStatus"),
         name=_NAME,
         keys={
             "Name": lambda d: d[_NAME],
@@ -58,6 +65,8 @@ def list_jobs(context: Context, request: Request) -> dict[str, Any]:
         },
         sort_by="CreationTime",
     )
+    if cut_first:  # as AWS documents it: so a page may be empty, and not be the last
+        items = [job for job in items if job["TrainingJobStatus"] == wanted]
     return {"TrainingJobSummaries": items, **following}
 
 

@@ -35,6 +35,7 @@ def create(context: Context, request: Request) -> dict[str, Any]:
     every = definitions(request)
     for each in every:
         tuning_rules.check_inputs(context.settings, context.parts.objects, each.members)
+    quotas.check_tuning_jobs(context.settings, context.store)
     quotas.check(context.settings, context.store, quotas.of_tuning(request))
     job = tuning_jobs.new(context.settings, request, context.parts.clock())
     if request["HyperParameterTuningJobConfig"]["Strategy"] == "Grid":

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from sagemaker_local.containers.leftovers import end_strays
 from sagemaker_local.containers.output import pieces
 from sagemaker_local.containers.process import Container, Limits, base_environment
 from sagemaker_local.images.catalog import Catalog, UnknownImageError
@@ -167,6 +168,7 @@ class TrainingJob:
             self._watch(container, metrics, log, checkpoints)
         finally:
             code = container.end()
+            end_strays(self._folder.base)  # what has left the group ends with it too
         with contextlib.suppress(ObjectStoreError, OSError):
             checkpoints.save()
         return code

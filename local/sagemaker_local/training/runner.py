@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from sagemaker_local.containers.leftovers import reap
+from sagemaker_local.containers.leftovers import end_strays, reap
 from sagemaker_local.containers.process import LIMITS, Limits
 from sagemaker_local.images.catalog import Catalog
 from sagemaker_local.objects import ObjectStore
@@ -126,6 +126,9 @@ class TrainingRunner:
                     continue
             if reap(folder.pid, folder.base):
                 LOGGER.warning("training job %s was left by a dead server", folder.root.name)
+        if not self.running():
+            for base in end_strays(self._root):  # noted nowhere, and so in no pid file
+                LOGGER.warning("a process of training job %s was left", base.parent.name)
 
     def _run(self, name: str, job: TrainingJob) -> None:
         try:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from sagemaker_local.faults import Faults
+from sagemaker_local.training import Outcome
 from tests.local.service.conftest import World, until
-from tests.local.service.fakes import tuning_request
+from tests.local.service.fakes import now, tuning_request
 
 INTERRUPTED = Faults(spot_interrupted=1.0)
 
@@ -90,6 +91,23 @@ def test_a_job_on_demand_keeps_its_instance(world: World) -> None:
     assert trial["BillableTimeInSeconds"] == trial["TrainingTimeInSeconds"]
 
 
+@pytest.mark.parametrize("world", [{"faults": INTERRUPTED}], indirect=True)
+def test_the_wait_of_a_spot_job_goes_on_while_it_runs(world: World) -> None:
+    world.create(spot(wait=700))
+    world.running(1)
+    world.fakes.ahead = 500
+    name = interrupt(world)
+    world.running(1)
+    first, second = world.fakes.runner.reports
+    assert first.max_runtime_seconds == 600
+    assert 190 < second.max_runtime_seconds <= 200
+    world.fakes.ahead = 701
+    _, listener = world.fakes.runner.jobs.pop(name)
+    listener.ended(Outcome("Stopped", "MaxRuntimeExceeded", None, None, now(), now()))
+    world.ended()
+    assert world.training(name)["SecondaryStatus"] == "MaxWaitTimeExceeded"
+
+
 @pytest.mark.parametrize(
     "world", [{"faults": Faults(spot_interrupted=1.0, spot_wait_seconds=0.2)}], indirect=True
 )
@@ -106,6 +124,31 @@ def test_a_spot_job_that_waits_too_long_is_stopped(world: World) -> None:
     assert trial["TrainingJobStatus"] == "Stopped"
 
 
+@pytest.mark.parametrize(
+    "world", [{"faults": Faults(spot_interrupted=1.0, spot_wait_seconds=3600)}], indirect=True
+)
+def test_a_spot_job_is_stopped_while_it_waits_for_an_instance(world: World) -> None:
+    world.create(spot())
+    name = interrupt(world)
+    until(lambda: world.training(name)["SecondaryStatus"] == "Starting")
+    world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="search")
+    assert world.ended()["HyperParameterTuningJobStatus"] == "Stopped"
+    assert world.training(name)["SecondaryStatus"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    "world", [{"faults": Faults(spot_interrupted=1.0, spot_wait_seconds=3600)}], indirect=True
+)
+def test_a_spot_job_alone_is_stopped_while_it_waits_for_an_instance(world: World) -> None:
+    definition = spot()["TrainingJobDefinition"]
+    definition["HyperParameters"] = definition.pop("StaticHyperParameters")
+    world.sm.create_training_job(TrainingJobName="alone", **definition)
+    assert interrupt(world) == "alone"
+    until(lambda: world.training("alone")["SecondaryStatus"] == "Starting")
+    world.sm.stop_training_job(TrainingJobName="alone")
+    until(lambda: world.training("alone")["TrainingJobStatus"] == "Stopped")
+
+
 @pytest.mark.parametrize("world", [{"faults": Faults(internal_errors=1.0)}], indirect=True)
 def test_the_services_own_errors_are_tried_again_as_often_as_asked(world: World) -> None:
     request = tuning_request(trials=1)
@@ -118,6 +161,8 @@ def test_the_services_own_errors_are_tried_again_as_often_as_asked(world: World)
     assert shown["FailureReason"].startswith("InternalServerError")
     ways = [each["Status"] for each in shown["SecondaryStatusTransitions"]]
     assert ways == ["Starting"] * 3 + ["Failed"]
+    counters = world.job()["TrainingJobStatusCounters"]
+    assert (counters["RetryableError"], counters["NonRetryableError"]) == (1, 0)
 
 
 def test_an_error_of_the_users_code_is_not_tried_again(world: World) -> None:

@@ -111,6 +111,11 @@ def test_a_built_in_algorithm_has_its_own_metrics(shared: World) -> None:
 def test_limits_of_the_account_are_another_error(shared: World) -> None:
     request = changed(tuning_request("huge"), f"{LIMITS}.MaxNumberOfTrainingJobs", 751)
     assert shared.refusal(request)[0] == "ResourceLimitExceeded"
+    grid = changed(tuning_request("grid", Strategy="Grid"), RANGES, {})
+    grid = changed(grid, f"{LIMITS}.MaxNumberOfTrainingJobs", None)
+    categories = [{"Name": name, "Values": list("0123456789")} for name in "abc"]
+    grid = changed(grid, f"{RANGES}.CategoricalParameterRanges", categories)
+    assert shared.refusal(grid)[0] == "ResourceLimitExceeded"
     request = changed(tuning_request("wide"), f"{LIMITS}.MaxParallelTrainingJobs", 101)
     assert shared.refusal(request)[0] == "ResourceLimitExceeded"
 

@@ -115,6 +115,18 @@ def test_a_quota_counts_what_live_jobs_may_run_at_once(world: World) -> None:
     world.create(other)  # a type without a quota
 
 
+@pytest.mark.parametrize("world", [{"tuning_jobs_cap": 2}], indirect=True)
+def test_so_many_tuning_jobs_may_go_on_at_once(world: World) -> None:
+    for name in ("one", "two"):
+        world.create(tuning_request(name))
+    code, message = world.refusal(tuning_request("three"))
+    assert code == "ResourceLimitExceeded"
+    assert "'Number of concurrent hyperparameter tuning jobs' is 2" in message
+    world.sm.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="one")
+    world.ended("one")
+    world.create(tuning_request("three"))
+
+
 @pytest.mark.parametrize("world", [{"faults": Faults(lag_seconds=0.4)}], indirect=True)
 def test_lists_lag_and_descriptions_do_not(world: World) -> None:
     world.create(tuning_request(parallel=3))

@@ -1,5 +1,7 @@
 """Models, configurations and endpoints, with a host that is healthy when the test says so."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -77,6 +79,32 @@ def test_an_endpoint_comes_up_and_answers(hosting: World) -> None:
     until(lambda: hosting.events[-1]["detail"]["EndpointStatus"] == "IN_SERVICE")
 
 
+def test_models_that_take_their_time_hold_up_nobody_else(
+    hosting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(hosting, "InService")
+    go_on, asked = threading.Event(), threading.Semaphore(0)
+
+    def slow(*_: Any) -> Invocation:
+        asked.release()
+        go_on.wait(20)
+        return hosting.fakes.host.answer
+
+    monkeypatch.setattr(hosting.fakes.host, "invoke", slow)
+    runtime = client("sagemaker-runtime", hosting.server.url)
+    many = 80  # more than there are threads for all other requests
+    with ThreadPoolExecutor(many) as pool:
+        asking = [
+            pool.submit(runtime.invoke_endpoint, EndpointName="Live", Body=b"1")
+            for _ in range(many)
+        ]
+        assert all(asked.acquire(timeout=10) for _ in range(many))
+        assert endpoint(hosting)["EndpointStatus"] == "InService"
+        go_on.set()
+        assert all(each.result()["Body"].read() == b"0.5" for each in asking)
+    runtime.close()
+
+
 def test_a_model_that_does_not_come_up_fails_its_endpoint(hosting: World) -> None:
     tell(hosting, "Failed", "The primary container did not pass the ping health check.")
     described = endpoint(hosting)
@@ -133,6 +161,31 @@ def test_an_endpoint_is_served_again_after_a_restart(hosting: World) -> None:
     assert endpoint(hosting)["EndpointStatus"] == "InService"
 
 
+def test_what_was_made_at_a_moment_is_after_it(hosting: World) -> None:
+    """Of models, configurations and endpoints; a job must be later."""
+    sm = hosting.sm
+    made = sm.describe_model(ModelName="churn")["CreationTime"]
+    at = {"CreationTimeAfter": made.timestamp()}
+    assert [each["ModelName"] for each in sm.list_models(**at)["Models"]] == ["churn"]
+    assert sm.list_models(CreationTimeBefore=made.timestamp())["Models"] == []
+
+
+def test_an_endpoint_needs_its_model_only_once(hosting: World) -> None:
+    tell(hosting, "InService")
+    hosting.sm.delete_model(ModelName="churn")
+    hosting.sm.delete_endpoint_config(EndpointConfigName="first")
+    served = hosting.fakes.host.containers.pop("Live")
+    hosting.restart()
+    assert until(lambda: hosting.fakes.host.containers.get("Live")) == served
+    assert endpoint(hosting)["EndpointStatus"] == "InService"
+    for ask in (
+        lambda: hosting.sm.update_endpoint(EndpointName="Live", EndpointConfigName="second"),
+        lambda: hosting.sm.create_endpoint(EndpointName="new", EndpointConfigName="second"),
+    ):
+        with pytest.raises(ClientError, match="Could not find model "):
+            ask()
+
+
 def test_names_are_taken_and_things_are_missing_in_the_words_of_hosting(hosting: World) -> None:
     sm = hosting.sm
     for again, text in (
@@ -169,6 +222,18 @@ def test_serverless_or_instances_but_one_of_them(hosting: World) -> None:
     hosting.sm.create_endpoint_config(EndpointConfigName="s", ProductionVariants=[variant])
     described = hosting.sm.describe_endpoint_config(EndpointConfigName="s")
     assert described["ProductionVariants"][0]["ServerlessConfig"] == serverless
+    source = {"S3DataType": "S3Prefix", "CompressionType": "None", "S3Uri": "s3://data/out/"}
+    container = {"Image": XGBOOST, "ModelDataSource": {"S3DataSource": source}}
+    for name, more in (
+        ("VpcConfig", {"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}}),
+        ("EnableNetworkIsolation", {"EnableNetworkIsolation": True}),
+        ("ModelDataSource", {"PrimaryContainer": container}),
+    ):
+        hosting.sm.create_model(**{**MODEL, "ModelName": name, **more})
+        with pytest.raises(ClientError, match=f"serverless endpoint cannot have .*{name}"):
+            hosting.sm.create_endpoint_config(
+                EndpointConfigName=name, ProductionVariants=[{**variant, "ModelName": name}]
+            )
 
 
 def test_tags_can_be_added_listed_and_removed(hosting: World) -> None:

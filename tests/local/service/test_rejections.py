@@ -49,6 +49,7 @@ def _most(value: int) -> str:
 
 
 ENUM, PATTERN = "Member must satisfy enum value set", "Member must satisfy regular expression"
+KNN = "382416733822.dkr.ecr.us-east-1.amazonaws.com/knn:1"
 LONG = "a" + "-" * 31 + "a"  # it breaks one rule only: the pattern allows it
 REJECTED = [
     Rejected(
@@ -157,6 +158,10 @@ REJECTED = [
     Rejected(DEFINITION, None, "Either TrainingJobDefinition or", "ours"),
     Rejected(f"{DEFINITION}.ResourceConfig", None, "Either ResourceConfig or", "ours"),
     Rejected(
+        f"{DEFINITION}.{SPECIFICATION}.TrainingImage", None, "Either TrainingImage or", "ours"
+    ),
+    Rejected(f"{DEFINITION}.{SPECIFICATION}.AlgorithmName", "mine", "not both", "ours"),
+    Rejected(
         f"{DEFINITION}.HyperParameterTuningResourceConfig",
         {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "not both",
@@ -193,6 +198,7 @@ REJECTED = [
         "You can't override the metric definitions for Amazon SageMaker algorithms.",
         "ours",
     ),
+    Rejected(f"{DEFINITION}.InputDataConfig.1", channel("train"), "more than once", "ours"),
     Rejected(f"{DEPTH}.Name", "epochs", "both tunable and static", "ours"),
     Rejected(f"{DEPTH}.MinValue", "1.5", "is not an integer", "ours"),
 ]
@@ -278,6 +284,48 @@ def test_what_a_child_may_not_be_is_rejected_with_aws_code(full: World, case: Re
     code, text = rejected(full, changed(request, case.path, case.value))
     assert code == case.code
     assert case.words in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("AlgorithmSpecification", None, "AlgorithmSpecification, ResourceConfig, "),
+        ("ResourceConfig", None, "AlgorithmSpecification, ResourceConfig, "),
+        ("AlgorithmSpecification.TrainingImage", None, "Either TrainingImage or AlgorithmName"),
+        ("EnableManagedSpotTraining", True, "With EnableManagedSpotTraining, MaxWaitTime"),
+        ("StoppingCondition.MaxWaitTimeInSeconds", 900, "MaxWaitTimeInSeconds can only be"),
+        ("InputDataConfig.0", channel("train", "s3://data/none"), "No S3 objects found under"),
+    ],
+)
+def test_a_training_job_alone_is_held_to_the_same_rules(
+    full: World, path: str, value: Any, words: str
+) -> None:
+    definition = tuning_request()[DEFINITION]
+    del definition["StaticHyperParameters"]
+    with pytest.raises(ClientError) as caught:
+        full.sm.create_training_job(TrainingJobName="bad", **changed(definition, path, value))
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert error["Message"].startswith(words)
+
+
+@pytest.mark.parametrize("wait", [3600, 3601])
+def test_an_algorithm_without_checkpoints_waits_an_hour_at_most(shared: World, wait: int) -> None:
+    definition = {
+        **tuning_request()[DEFINITION],
+        "AlgorithmSpecification": {"TrainingImage": KNN, "TrainingInputMode": "File"},
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600, "MaxWaitTimeInSeconds": wait},
+    }
+    request = changed(tuning_request(f"knn-{wait}"), DEFINITION, definition)
+    metric = f"{CONFIG}.HyperParameterTuningJobObjective.MetricName"
+    request = changed(request, metric, "test:accuracy")
+    if wait == 3600:
+        shared.create(request)
+        return
+    code, text = shared.refusal(request)
+    assert code == "ValidationException"
+    assert text.startswith("MaxWaitTimeInSeconds above 3600 is not supported")
 
 
 def test_what_is_asked_of_things_that_are_not_there_or_not_ready(world: World) -> None:

@@ -1,14 +1,17 @@
 """What was acknowledged survives, and nothing is launched twice."""
 
+import sqlite3
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sagemaker_local.server import LocalServer, RunsAlreadyError
 from sagemaker_local.store import AlreadyThere, Store
 from tests.local.service.conftest import World, client, kill, launch, until
-from tests.local.service.fakes import tuning_request
+from tests.local.service.fakes import Fakes, tuning_request
 
 SERVER = Path(__file__).with_name("killed_server.py")
 
@@ -61,6 +64,35 @@ def test_what_a_stopping_trial_still_tells_survives_a_restart(world: World) -> N
     stored = world.server.sagemaker._store
     until(lambda: len((stored.get("training-job", name) or {}).get("_metrics", ())) == 2)
     world.restart()
+    world.ended()
+    assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+    assert "_metrics" not in world.server.sagemaker._store.get("training-job", name)
+
+
+def test_what_a_trial_told_before_it_was_stopped_alone_survives_a_restart(world: World) -> None:
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request(trials=1))
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5, 0.25)
+    world.sm.stop_training_job(TrainingJobName=name)
+    until(lambda: world.fakes.runner.stopped == [name])
+    world.restart()
+    world.ended()
+    assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
+
+
+def test_what_a_trial_told_before_its_checkpoint_survives_a_restart(world: World) -> None:
+    """It goes on from there, and may have nothing more to tell."""
+    request = tuning_request(trials=1)
+    request["TrainingJobDefinition"]["CheckpointConfig"] = {"S3Uri": "s3://data/checkpoints"}
+    world.create(request)
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5, 0.25)
+    stored = world.server.sagemaker._store
+    until(lambda: len((stored.get("training-job", name) or {}).get("_metrics", ())) == 2)
+    world.restart()
+    world.running(1)
+    world.fakes.runner.end(name, "Completed")
     world.ended()
     assert world.trials()[0]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == 0.25
 
@@ -133,6 +165,65 @@ def test_a_killed_server_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     kill(process)
     sm.close()
     assert len(set(launches.read_text().splitlines())) == 10
+
+
+def test_a_folder_has_one_server_at_a_time(world: World) -> None:
+    """Two would run every job twice, and each overwrite what the other has written."""
+    world.create(tuning_request(trials=1))
+    with pytest.raises(RunsAlreadyError, match="another server has the state in"):
+        LocalServer(world.root, parts=Fakes().parts).start()
+    world.fakes.runner.finish(world.running(1)[0], 0.5)
+    world.ended()
+
+
+class FullDisk:
+    """A connection whose transactions fail as long as the disk is full."""
+
+    def __init__(self, store: Store) -> None:
+        self.inner, self.full = store._connection, True
+        store._connection = self  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        if statement == "COMMIT" and self.full:
+            self.inner.execute("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+        return self.inner.execute(statement, *values)
+
+
+def test_what_could_not_be_written_is_not_seen(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite")
+    store.insert("job", "old", {"a": 1})
+    disk = FullDisk(store)
+    for change in (
+        lambda: store.insert("job", "new", {"a": 2}),
+        lambda: store.update("job", "old", lambda d: {**d, "a": 3}),
+        lambda: store.delete("job", "old"),
+    ):
+        with pytest.raises(sqlite3.OperationalError):
+            change()
+    assert store.all("job") == ({"a": 1},)
+    disk.full = False
+    store.insert("job", "new", {"a": 4})
+    again = Store(tmp_path / "s.sqlite")
+    assert {each["a"] for each in again.all("job")} == {1, 4}
+    store.close(), again.close()
+
+
+def test_a_job_goes_on_when_a_full_disk_has_room_again(world: World) -> None:
+    world.create(tuning_request(trials=2))
+    (name,) = world.running(1)
+    disk = FullDisk(world.server.sagemaker._store)
+    world.fakes.runner.finish(name, 0.5)
+    time.sleep(0.2)  # the engine has heard of it
+    assert world.training(name)["TrainingJobStatus"] == "InProgress"
+    disk.full = False
+    until(lambda: world.training(name)["TrainingJobStatus"] == "Completed")
+    world.fakes.runner.finish(world.running(1)[0], 0.6)
+    job = world.ended()
+    assert job["ObjectiveStatusCounters"] == {"Succeeded": 2, "Pending": 0, "Failed": 0}
 
 
 def test_the_store_keeps_what_it_wrote_and_tells_names_apart_by_more_than_case(

@@ -48,6 +48,8 @@ def where(name: str, operator: str, value: str | None = None) -> dict[str, Any]:
         ("HyperParameters.epochs", "Equals", "5", 7),
         ("HyperParameters.eta", "GreaterThan", "0", 7),
         ("FailureReason", "Exists", None, 0),
+        ("EnableManagedSpotTraining", "Equals", "false", 7),
+        ("EnableManagedSpotTraining", "Equals", "true", 0),
         (f"Metrics.{METRIC}", "LessThanOrEqualTo", "0.5", 7),
         (f"Metrics.{METRIC}", "GreaterThan", "0.5", 0),
         ("CreationTime", "GreaterThan", "2020-01-01T00:00:00Z", 7),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sagemaker_local import registry, training_jobs
+from sagemaker_local.api_model import operation_model
 from sagemaker_local.operations import OPERATIONS
 from tests.local.service.conftest import World, until
 from tests.local.service.fakes import XGBOOST, child_of, tuning_request
@@ -101,6 +103,21 @@ def register(world: World) -> None:
     sm.describe_model_package(ModelPackageName=arn)
     sm.delete_model_package(ModelPackageName=arn)
     sm.delete_model_package_group(ModelPackageGroupName="g")
+
+
+def test_a_description_shows_all_that_was_asked() -> None:
+    named = {"TrainingJobName", "HyperParameters"}
+    assert {*training_jobs._COPIED, *named} == both("TrainingJob")
+    named = {"ModelPackageName", "ModelPackageGroupName", "CertifyForMarketplace"}
+    assert {*registry._COPIED, *named} == both("ModelPackage")
+
+
+def both(resource: str) -> set[str]:
+    """The members of a description that a request for it has too."""
+    create, describe = (operation_model(f"{verb}{resource}") for verb in ("Create", "Describe"))
+    assert create is not None
+    assert describe is not None
+    return set(create.input_shape.members) & set(describe.output_shape.members)
 
 
 def test_every_operation_has_answered_in_its_shape(

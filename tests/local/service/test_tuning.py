@@ -1,14 +1,17 @@
 """Tuning jobs that run, with trials that end as the test says."""
 
 import struct
+import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_local.training import TrainingSpec
+from sagemaker_local.training import Outcome, TrainingSpec
 from tests.local.service.conftest import World, until
-from tests.local.service.fakes import METRIC, XGBOOST, changed, child_of, tuning_request
+from tests.local.service.fakes import METRIC, XGBOOST, changed, child_of, now, tuning_request
 
 AUTO = {"TrainingJobEarlyStoppingType": "Auto"}
 
@@ -78,6 +81,18 @@ def test_a_trial_has_its_name_its_tags_and_all_hyperparameters_as_text(world: Wo
     assert spec.hyperparameters["depth"].isdigit()
 
 
+def test_each_trial_has_its_own_checkpoints(world: World) -> None:
+    world.fakes.runner.score = by_depth
+    checkpoint = {"S3Uri": "s3://data/kept/", "LocalPath": "/opt/ml/checkpoints"}
+    world.create(changed(tuning_request(), "TrainingJobDefinition.CheckpointConfig", checkpoint))
+    job = world.ended()
+    assert job["TrainingJobDefinition"]["CheckpointConfig"] == checkpoint
+    for trial, spec in zip(world.trials(), world.fakes.runner.reports, strict=True):
+        own = {**checkpoint, "S3Uri": f"s3://data/kept/{trial['TrainingJobName']}"}
+        assert spec.checkpoint == own
+        assert world.training(trial["TrainingJobName"])["CheckpointConfig"] == own
+
+
 def test_the_same_seed_gives_the_same_trials(world: World) -> None:
     world.fakes.runner.score = by_depth
     world.create(tuning_request("one", RandomSeed=7))
@@ -126,6 +141,21 @@ def test_trials_are_listed_in_every_order_and_page_by_page(world: World) -> None
     )
     paged = [t["TrainingJobName"] for page in pages for t in page["TrainingJobSummaries"]]
     assert (len(pages), paged) == (3, names)
+
+
+@pytest.mark.parametrize("world", [{"per_second": {}}], indirect=True)
+def test_pages_of_training_jobs_are_cut_before_their_status_is_looked_at(world: World) -> None:
+    values = iter([0.5, 0.5, None])
+    world.fakes.runner.score = lambda _: next(values)
+    world.create(tuning_request())
+    world.ended()
+    ask = world.sm.list_training_jobs
+    (failed,) = ask(StatusEquals="Failed")["TrainingJobSummaries"]
+    first = ask(StatusEquals="Failed", MaxResults=2)
+    assert first["TrainingJobSummaries"] == []
+    rest = ask(StatusEquals="Failed", MaxResults=2, NextToken=first["NextToken"])
+    assert rest["TrainingJobSummaries"] == [failed]
+    assert "NextToken" not in rest
 
 
 def test_tuning_jobs_are_listed_and_chosen(world: World) -> None:
@@ -201,8 +231,29 @@ def test_the_job_ends_when_its_time_is_over(world: World) -> None:
     world.create(request)
     (name,) = world.running(1)
     world.fakes.ahead = 121
-    assert world.ended()["HyperParameterTuningJobStatus"] == "Completed"
+    job = world.ended()
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["ConsumedResources"]["RuntimeInSeconds"] >= 121
     assert world.training(name)["TrainingJobStatus"] == "Stopped"
+
+
+def test_the_job_ends_when_its_time_is_over_however_much_its_trials_tell(world: World) -> None:
+    request = tuning_request()
+    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
+    limits["MaxRuntimeInSeconds"] = 120
+    world.create(request)
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5)
+    until(lambda: world.training(name)["SecondaryStatus"] == "Training")
+    world.fakes.ahead = 121
+
+    def told() -> bool:
+        with suppress(KeyError):  # it has been stopped
+            world.fakes.runner.report(name, 0.5)
+        time.sleep(0.05)
+        return world.job()["HyperParameterTuningJobStatus"] == "Completed"
+
+    until(told)
 
 
 def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
@@ -212,6 +263,33 @@ def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
     assert job["HyperParameterTuningJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("No training job succeeded after 5 attempts.")
     assert job["TrainingJobStatusCounters"]["NonRetryableError"] == 5
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Extraneous hyperparameter found: depth, exit code: 1",
+        "Missing required hyperparameter: num_round, exit code: 1",
+        "Hyperparameter eta: 1.5 is not in [0, 1], exit code: 1",
+    ],
+)
+def test_hyperparameters_that_no_trial_can_take_fail_the_job_in_other_words(
+    world: World, told: str
+) -> None:
+    world.create(tuning_request(trials=20))
+    for count in range(1, 6):
+        (name,) = world.running(1)
+        world.fakes.runner.end(name, "Failed", reason=f"ClientError: {told}")
+        until(lambda name=name: name not in world.fakes.runner.jobs)
+        if count < 5:
+            world.running(1)
+    job = world.ended()
+    assert job["HyperParameterTuningJobStatus"] == "Failed"
+    assert job["FailureReason"] == (
+        "One or more training jobs failed with ValidationError. For additional details, please "
+        "take a look at the training job failures by listing training jobs for the hyperparameter "
+        "tuning job."
+    )
 
 
 def test_five_trials_without_a_metric_fail_the_job(world: World) -> None:
@@ -245,6 +323,43 @@ def test_a_trial_worse_than_the_median_is_stopped_early_with_its_objective(world
     assert trial["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == pytest.approx(0.1)
 
 
+def test_a_trial_whose_time_is_over_stops_as_others_do(world: World) -> None:
+    world.create(tuning_request(trials=1))
+    (name,) = world.running(1)
+    world.fakes.runner.report(name, 0.5)
+    _, listener = world.fakes.runner.jobs.pop(name)
+    listener.status("Stopping", "", now())
+    until(lambda: world.training(name)["SecondaryStatus"] == "Stopping")
+    assert world.training(name)["TrainingJobStatus"] == "Stopping"
+    listener.ended(Outcome("Stopped", "MaxRuntimeExceeded", None, None, now(), now()))
+    assert world.ended()["ObjectiveStatusCounters"]["Succeeded"] == 1
+    trial = world.training(name)
+    assert (trial["TrainingJobStatus"], trial["SecondaryStatus"]) == (
+        "Stopped",
+        "MaxRuntimeExceeded",
+    )
+
+
+@pytest.mark.parametrize("stopping", [False, True])
+def test_a_flood_of_metrics_holds_up_nobody(world: World, stopping: Any) -> None:
+    """As many as a job may tell freely; each of them is cheap, whatever was told before."""
+    world.fakes.runner.stops_at_once = False
+    world.create(tuning_request(trials=7, **AUTO))
+    for number in range(6):
+        (name,) = world.running(1)
+        world.fakes.runner.report(name, *([0.5 + number] * 3000))
+        world.fakes.runner.end(name, "Completed")
+        until(lambda name=name: name not in world.fakes.runner.jobs)
+    (name,) = world.running(1)
+    if stopping:
+        world.sm.stop_training_job(TrainingJobName=name)
+        until(lambda: world.fakes.runner.stopped == [name])
+    world.fakes.runner.report(name, *([9.0] * 10_000))
+    world.fakes.runner.end(name, "Stopped")
+    until(lambda: world.training(name)["TrainingJobStatus"] == "Stopped", 10)
+    assert world.ended()["ObjectiveStatusCounters"]["Succeeded"] == 7
+
+
 def test_one_trial_can_be_stopped_alone(world: World) -> None:
     world.create(tuning_request(trials=2))
     (name,) = world.running(1)
@@ -256,6 +371,20 @@ def test_one_trial_can_be_stopped_alone(world: World) -> None:
     assert world.ended()["TrainingJobStatusCounters"]["Stopped"] == 1
     with pytest.raises(ClientError, match="rejected because the training job is in status Stopped"):
         world.sm.stop_training_job(TrainingJobName=name)
+
+
+def test_a_job_that_is_stopped_before_it_was_started_ends(world: World) -> None:
+    """The engine may be busy with another job while one is created, and stopped again."""
+    engine, go_on = world.server.sagemaker._engine, threading.Event()
+    definition = tuning_request()["TrainingJobDefinition"]
+    del definition["StaticHyperParameters"]
+    engine.submit(lambda: go_on.wait(20))
+    world.sm.create_training_job(TrainingJobName="hasty", **definition)
+    world.sm.stop_training_job(TrainingJobName="hasty")
+    assert world.training("hasty")["TrainingJobStatus"] == "Stopping"
+    go_on.set()
+    until(lambda: world.training("hasty")["TrainingJobStatus"] == "Stopped")
+    assert world.fakes.runner.reports == []
 
 
 def test_the_built_in_algorithm_gets_its_metrics(world: World) -> None:

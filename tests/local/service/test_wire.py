@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from sagemaker_local.api_model import service_model
 from sagemaker_local.operations import OPERATIONS
 from sagemaker_local.validation import _compiled, checked
-from tests.local.service.conftest import World
+from tests.local.service.conftest import World, client
 from tests.local.service.fakes import tuning_request
 
 CAPTURED = sorted((Path(__file__).parent / "captured").glob("*.json"))
@@ -85,12 +85,19 @@ def test_all_faults_are_told_at_once_with_their_places(shared: World) -> None:
         ({"HyperParameterTuningJobName": ["x"]}, "LIST_VALUE can not be converted to a String"),
         (b"{", "no JSON"),
         ([], "converted to a Structure"),
+        ({"HyperParameterTuningJobName": float("nan")}, "NaN is not a number of JSON"),
     ],
 )
 def test_what_has_the_wrong_type_cannot_be_read(shared: World, body: Any, text: str) -> None:
     code, message = refused(shared, "DescribeHyperParameterTuningJob", body)
     assert code == "SerializationException"
     assert text in message
+
+
+@pytest.mark.parametrize("moment", [1e20, [1], "yesterday"])
+def test_what_is_no_moment_cannot_be_read(shared: World, moment: Any) -> None:
+    code, message = refused(shared, "ListModels", {"CreationTimeAfter": moment})
+    assert (code, message) == ("SerializationException", f"{moment} is not a timestamp")
 
 
 def test_unknown_members_are_ignored(shared: World) -> None:
@@ -100,21 +107,27 @@ def test_unknown_members_are_ignored(shared: World) -> None:
 
 @pytest.mark.parametrize("operation", ["CreateProcessingJob", "InventTrainingJob"])
 def test_an_operation_that_is_not_run_is_named(shared: World, operation: str) -> None:
-    request = {
-        "ProcessingJobName": "x",
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 1,
-            }
-        },
-        "AppSpecification": {"ImageUri": "x"},
-        "RoleArn": "arn:aws:iam::123456789012:role/Trainer",
-    }
-    code, message = refused(shared, operation, request)
+    code, message = refused(shared, operation, {"ProcessingJobName": "!"})
     assert code == "UnknownOperationException"
     assert operation in message
+
+
+def test_an_operation_of_the_runtime_that_is_not_run_is_named(shared: World) -> None:
+    runtime = client("sagemaker-runtime", shared.server.url)
+    for name, ask in (
+        (
+            "InvokeEndpointAsync",
+            lambda: runtime.invoke_endpoint_async(EndpointName="e", InputLocation="s3://data/in"),
+        ),
+        (
+            "InvokeEndpointWithResponseStream",
+            lambda: runtime.invoke_endpoint_with_response_stream(EndpointName="e", Body=b"1"),
+        ),
+    ):
+        with pytest.raises(ClientError, match=f"does not run the operation '{name}'") as caught:
+            ask()
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+    runtime.close()
 
 
 def test_every_operation_is_one_of_the_model() -> None:
@@ -155,6 +168,16 @@ def test_there_are_three_ways_not_to_be_found(shared: World) -> None:
         assert error["Message"].startswith(text)
 
 
+def test_an_error_of_the_model_has_its_text_under_the_models_name(shared: World) -> None:
+    request = {"HyperParameterTuningJobName": "nobody"}
+    error = post(shared, "DescribeHyperParameterTuningJob", request).json()
+    assert error["__type"] == "ResourceNotFound"
+    assert error["Message"] == error["message"]
+    with pytest.raises(shared.sm.exceptions.ResourceNotFound) as caught:
+        shared.job("nobody")
+    assert caught.value.response["Message"] == error["Message"]
+
+
 @pytest.mark.parametrize("path", CAPTURED, ids=[path.stem for path in CAPTURED])
 def test_what_the_sdks_send_is_taken(shared: World, path: Path) -> None:
     request = json.loads(path.read_text())
@@ -162,6 +185,22 @@ def test_what_the_sdks_send_is_taken(shared: World, path: Path) -> None:
     request.pop("WarmStartConfig", None)
     answer = post(shared, "CreateHyperParameterTuningJob", request)
     assert answer.status == 200, answer.json()
+
+
+def test_a_token_is_of_one_list_in_one_order(shared: World) -> None:
+    for number in range(2):
+        shared.create(tuning_request(f"token-{number}"))
+    page = {"NameContains": "token-", "MaxResults": 1}
+    _, message = refused(
+        shared, "ListHyperParameterTuningJobs", {**page, "NextToken": "bm9uc2Vuc2U="}
+    )
+    assert message == "The NextToken is not valid."
+    first = post(shared, "ListHyperParameterTuningJobs", {**page, "SortBy": "CreationTime"}).json()
+    told = {**page, "NextToken": first["NextToken"]}
+    assert refused(shared, "ListHyperParameterTuningJobs", told) == (
+        "ValidationException",
+        "The NextToken is not valid.",
+    )
 
 
 def test_requests_are_remembered_as_they_came(shared: World) -> None:
