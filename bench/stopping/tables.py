@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.search.families import available
+from bench.search.results import code_of
 from bench.search.split import names
 from bench.stopping.traces import TRACES, read
 
@@ -28,7 +29,13 @@ def table(words: str, kept: Path, make: Callable[[list[dict[str, Any]]], list[Li
     parser.add_argument("--out", type=Path, default=kept)
     asked = parser.parse_args()
     wanted = set(names(asked.part))
-    traces = [t for t in read(asked.traces) if t["problem"] in wanted and available(t["problem"])]
+    traces = [
+        trace
+        for trace in read(asked.traces)
+        if trace["problem"] in wanted
+        and trace["code"] == code_of(trace["engine"])
+        and available(trace["problem"])
+    ]
     lines = make(traces)
     known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
     known[asked.part] = [asdict(line) for line in lines]
