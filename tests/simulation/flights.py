@@ -198,9 +198,13 @@ def _decisions(world: World) -> set[tuple[Any, ...]]:
 
 
 def _decision(item: dict[str, Any]) -> tuple[Any, ...]:
-    """What was decided, why, and on which numbers; not when, for that is the line's."""
-    kept = ("kind", "reason", "numbers")
-    return (item["sk"]["S"], int(item["round_number"]["N"]), *(item[each]["S"] for each in kept))
+    """What was decided, why, and on which numbers; not when, for that is the line's.
+
+    To nine digits: of a surrogate's numbers another processor computes the last ones otherwise.
+    """
+    numbers = json.loads(item["numbers"]["S"], parse_float=lambda told: f"{float(told):.9g}")
+    kept = (item[each]["S"] for each in ("kind", "reason"))
+    return (item["sk"]["S"], int(item["round_number"]["N"]), *kept, json.dumps(numbers))
 
 
 def _facts(item: dict[str, Any]) -> tuple[Any, ...]:
