@@ -9,7 +9,9 @@ recorded search did not.
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from bench.search.contestants import OURS, closed
@@ -113,15 +115,20 @@ def _parents(trace: dict[str, Any]) -> list[Ended]:
 
 
 def follow(traces: list[dict[str, Any]]) -> list[Line]:
-    """Ask what follows on every trace."""
-    problems: dict[str, Problem] = {}
+    """Ask what follows on every trace, on all cores."""
     found: dict[str, list[Fired]] = {}
-    for trace in traces:
-        problem = problems.setdefault(trace["problem"], load(trace["problem"]))
-        came = fired(problem, trace)
-        if came is not None:
-            found.setdefault(trace["engine"], []).append(came)
+    with ProcessPoolExecutor() as pool:
+        for trace, came in zip(traces, pool.map(_came, traces), strict=True):
+            if came is not None:
+                found.setdefault(trace["engine"], []).append(came)
     return [_line(engine, every) for engine, every in sorted(found.items())]
+
+
+def _came(trace: dict[str, Any]) -> Fired | None:
+    return fired(_problem(trace["problem"]), trace)
+
+
+_problem = cache(load)
 
 
 def _line(engine: str, every: list[Fired]) -> Line:
