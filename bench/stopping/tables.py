@@ -28,13 +28,11 @@ def table(words: str, kept: Path, make: Callable[[list[dict[str, Any]]], list[Li
     parser.add_argument("--traces", type=Path, default=TRACES)
     parser.add_argument("--out", type=Path, default=kept)
     asked = parser.parse_args()
-    wanted = set(names(asked.part))
+    wanted = {name for name in names(asked.part) if available(name)}
     traces = [
         trace
         for trace in read(asked.traces)
-        if trace["problem"] in wanted
-        and trace["code"] == code_of(trace["engine"])
-        and available(trace["problem"])
+        if trace["problem"] in wanted and trace["code"] == code_of(trace["engine"])
     ]
     lines = make(traces)
     known = json.loads(asked.out.read_text()) if asked.out.exists() else {}
