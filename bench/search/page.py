@@ -166,6 +166,8 @@ def _over_seeds(pairs: Mapping[str, np.ndarray]) -> str:
     if not pairs:
         return "-"
     found = ratio(pairs)
+    if not np.isfinite(found.seeds).all():
+        return "-"  # of so few pairs, one job has found the best in most
     return f"{found.value:.2f} [{found.seeds[0]:.2f}–{found.seeds[1]:.2f}]"
 
 
