@@ -117,8 +117,8 @@ def rules(problem: Problem) -> dict[str, Stop]:
         found[f"not_improving, {count} trials, 2 % of spread, from 15 on"] = ours(
             NotImproving(trials=count, warm_up=15)
         )
-    wide = Gain(kind="spread", amount=0.05)
-    found["not_improving, 15 trials, 5 % of spread"] = ours(NotImproving(min_gain=wide))
+    high_bar = Gain(kind="spread", amount=0.05)
+    found["not_improving, 15 trials, 5 % of spread"] = ours(NotImproving(min_gain=high_bar))
     any_gain = Gain(kind="absolute", amount=0.0)
     found["not_improving, 15 trials, any gain"] = ours(NotImproving(min_gain=any_gain))
     found["regret, below 5 % of spread at 90 % (its default)"] = ours(Regret())
@@ -133,10 +133,10 @@ def rules(problem: Problem) -> dict[str, Stop]:
 
 def replay(traces: list[dict[str, Any]]) -> list[Line]:
     """Replay every rule on every trace of a search that learns, on all cores."""
-    ours_ = [trace for trace in traces if trace["engine"] == ENGINE]
+    learning = [trace for trace in traces if trace["engine"] == ENGINE]
     found: dict[str, list[tuple[float, float, bool]]] = {}
     with ProcessPoolExecutor() as pool:
-        for told in pool.map(replayed, ours_):
+        for told in pool.map(replayed, learning):
             for name, row in told.items():
                 found.setdefault(name, []).append(row)
     return [_line(ENGINE, name, np.array(rows)) for name, rows in found.items()]
