@@ -47,8 +47,9 @@ def _radical_inverse(count: int, base: int, rng: np.random.Generator) -> Array:
     value, unit = np.zeros(count), 1.0
     for _ in range(digits):
         unit /= base
-        value += rng.permutation(base)[index % base] * unit
-        index //= base
+        rest = index // base  # numpy divides by one number far faster than it takes a remainder
+        value += rng.permutation(base)[index - rest * base] * unit
+        index = rest
     return np.asarray(np.minimum(value + unit * rng.random(count), 1.0 - 2.0**-53))
 
 

@@ -5,6 +5,7 @@ Source: Rasmussen & Williams, *Gaussian Processes for Machine Learning*, 2006, e
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,8 +31,14 @@ def matern52(squared: Array) -> Array:
     >>> float(matern52(np.zeros(1))[0])
     1.0
     """
-    root = SQRT5 * np.sqrt(squared)
-    return np.asarray((1.0 + root + root * root / 3.0) * np.exp(-root))
+    # In place: of thousands of points, most of the time went into new arrays.
+    root = np.sqrt(squared)
+    root *= SQRT5
+    shape = root * root
+    shape /= 3.0
+    shape += 1.0 + root
+    shape *= np.exp(np.negative(root, out=root), out=root)
+    return np.asarray(shape)
 
 
 def matern52_with_slope(squared: Array) -> tuple[Array, Array]:
@@ -72,10 +79,13 @@ def robust_cholesky(matrix: Array) -> Array:
     Raises:
         NotPositiveDefiniteError: not even the largest jitter made it positive definite.
     """
-    level = float(np.mean(np.diagonal(matrix)))
     for jitter in JITTERS:
+        raised = matrix
+        if jitter:
+            level = float(np.mean(np.diagonal(matrix)))
+            raised = matrix + jitter * level * np.eye(len(matrix))
         try:
-            factor = np.linalg.cholesky(matrix + jitter * level * np.eye(len(matrix)))
+            factor = np.linalg.cholesky(raised)
         except np.linalg.LinAlgError:
             continue
         if np.isfinite(factor).all():
@@ -85,14 +95,42 @@ def robust_cholesky(matrix: Array) -> Array:
 
 def inverse_of_lower(factor: Array) -> Array:
     """Invert a lower triangular matrix by halves: numpy has no triangular solver."""
-    size = len(factor)
-    if size <= BLOCK:
-        return np.asarray(np.tril(np.linalg.inv(factor)))
-    half = size // 2
     inverse = np.zeros_like(factor)
-    top = inverse_of_lower(factor[:half, :half])
-    bottom = inverse_of_lower(factor[half:, half:])
-    inverse[:half, :half] = top
-    inverse[half:, half:] = bottom
-    inverse[half:, :half] = -bottom @ (factor[half:, :half] @ top)
+    _invert_leaves(factor, inverse)
+    _join(factor, inverse)
     return inverse
+
+
+def _invert_leaves(factor: Array, inverse: Array) -> None:
+    """Invert the blocks on the diagonal, those of one size in one call."""
+    starts: dict[int, list[int]] = {}
+    for start, size in _leaves(0, len(factor)):
+        starts.setdefault(size, []).append(start)
+    for size, places in starts.items():
+        blocks = np.stack([factor[at : at + size, at : at + size] for at in places])
+        for at, block in zip(places, np.linalg.inv(blocks), strict=True):
+            np.copyto(inverse[at : at + size, at : at + size], block, where=_lower(size))
+
+
+@cache
+def _lower(size: int) -> NDArray[np.bool_]:
+    # LAPACK's inverse is a general one: above the diagonal it may leave what is not quite 0.
+    return np.arange(size)[:, None] >= np.arange(size)
+
+
+def _leaves(start: int, size: int) -> list[tuple[int, int]]:
+    if size <= BLOCK:
+        return [(start, size)]
+    half = size // 2
+    return _leaves(start, half) + _leaves(start + half, size - half)
+
+
+def _join(factor: Array, inverse: Array) -> None:
+    """Fill what is below the inverted blocks on the diagonal."""
+    if len(factor) <= BLOCK:
+        return
+    half = len(factor) // 2
+    _join(factor[:half, :half], inverse[:half, :half])
+    _join(factor[half:, half:], inverse[half:, half:])
+    bottom = inverse[half:, half:]
+    inverse[half:, :half] = -bottom @ (factor[half:, :half] @ inverse[:half, :half])

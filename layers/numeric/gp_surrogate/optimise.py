@@ -23,6 +23,7 @@ def minimise(
     start: Array,
     *,
     spread: Array,
+    known: tuple[float, Array] | None = None,
     iterations: int = 40,
     tolerance: float = 1e-3,
 ) -> tuple[Array, float]:
@@ -32,10 +33,11 @@ def minimise(
         objective: value and gradient (k,) at a point; a value of `inf` says "not here".
         start: where to begin (k,).
         spread: each variable's natural variance (k,); the first guess of the inverse curvature.
+        known: the objective's answer at `start`, if it was asked before.
         iterations: at most so many steps.
         tolerance: end when a step, or the step foreseen, gains less than this.
     """
-    point, (value, slope) = start, objective(start)
+    point, (value, slope) = start, objective(start) if known is None else known
     curvature = np.diag(spread)
     for _ in range(iterations):
         direction = -curvature @ slope

@@ -19,7 +19,7 @@ from gp_surrogate.encoding import Layout
 from gp_surrogate.gp import GaussianProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gp_surrogate.kernel import Array
 
@@ -145,11 +145,11 @@ def good_region(
             finalists = points[order[:FINALISTS]]
             paths = model.joint_sample(layout.encode(finalists), PATHS, rng)
             optima = finalists[np.argmin(paths, axis=1)]
-    numbers = [None if size else good[:, column] for column, size in enumerate(box.sizes)]
+    low, high = np.quantile(good, [TAIL, 1 - TAIL], axis=0)
     return Region(
-        low=tuple(0.0 if each is None else float(np.quantile(each, TAIL)) for each in numbers),
-        high=tuple(0.0 if each is None else float(np.quantile(each, 1 - TAIL)) for each in numbers),
-        mean=tuple(0.0 if each is None else float(each.mean()) for each in numbers),
+        low=_of_numbers(low, box.sizes),
+        high=_of_numbers(high, box.sizes),
+        mean=_of_numbers([column.mean() for column in good.T], box.sizes),
         below=below,
         above=above,
         preference=tuple(
@@ -159,6 +159,10 @@ def good_region(
         among_optima=_shares(optima, box.sizes),
         explained=_explained(model),
     )
+
+
+def _of_numbers(values: Iterable[float], sizes: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple(0.0 if size else float(each) for each, size in zip(values, sizes, strict=True))
 
 
 def _outside(points: Array, core: Box) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -181,11 +185,12 @@ def _likely(
     in ten dimensions nearly all of a box that is grown in each lies outside of the core.
     """
 
-    def most_hopeful(points: Array, count: int) -> Array:
+    def hopes(points: Array) -> Array:
         mean, sd = model.predict(layout.encode(points))
-        return points[np.argsort(mean - OPTIMISM * sd, kind="stable")[:count]]
+        return mean - OPTIMISM * sd
 
-    inner = most_hopeful(core.fill(INNER, rng), FINALISTS // 2)
+    filled = core.fill(INNER, rng)
+    inner = filled[np.argsort(hopes(filled), kind="stable")[: FINALISTS // 2]]
     ends = [
         (column, above, low, high)
         for column, size in enumerate(box.sizes)
@@ -196,12 +201,13 @@ def _likely(
         if not size and high - low > 1e-6 * (core.high[column] - core.low[column])
     ]
     each = min(MOST_BEYOND, max(FEWEST_BEYOND, FINALISTS // (2 * max(1, len(ends)))))
-    finalists = [inner]
-    for column, _, low, high in ends:
-        moved = inner[:MOVED].copy()
-        moved[:, column] = low + (high - low) * rng.permutation(np.linspace(0.0, 1.0, len(moved)))
-        finalists.append(most_hopeful(moved, each))
-    points = np.vstack(finalists)
+    moved = np.tile(inner[:MOVED], (len(ends), 1, 1))
+    for (column, _, low, high), beyond in zip(ends, moved, strict=True):
+        beyond[:, column] = low + (high - low) * rng.permutation(np.linspace(0.0, 1.0, MOVED))
+    judged = hopes(moved.reshape(-1, len(box.sizes))).reshape(len(ends), MOVED)
+    best = np.argsort(judged, axis=1, kind="stable")[:, :each, None]
+    finalists = np.take_along_axis(moved, best, axis=1)
+    points = np.vstack([inner, finalists.reshape(-1, len(box.sizes))])
     paths = model.joint_sample(layout.encode(points), PATHS, rng)
     within = paths[:, : len(inner)].min(axis=1)
     chances: dict[tuple[int, bool], float] = {}
