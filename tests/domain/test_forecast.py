@@ -114,6 +114,33 @@ def test_a_search_that_still_improves_is_expected_to_gain_more() -> None:
     assert latest[0] > latest[1]
 
 
+def test_each_doubling_of_the_trials_is_expected_to_gain_alike() -> None:
+    # At one and the same point only the order tells of a gain: 0.5, by the newer half.
+    worse, better = [1.0] * 10, [0.5] * 10
+
+    def foreseen(losses: list[float], ahead: int) -> float:
+        trials = sample(20)
+        same = [
+            trial.but(objective=loss, parameters=trials[0].parameters)
+            for trial, loss in zip(trials, losses, strict=True)
+        ]
+        return numbers(go(same, ahead=ahead, adaptive=True))[1]
+
+    half, one, two = (
+        foreseen(worse + better, ahead) - foreseen(better + worse, ahead) for ahead in (10, 20, 60)
+    )
+    assert 0 < half < one
+    assert two == pytest.approx(2 * one)
+
+
+def test_one_score_among_early_stopped_trials_has_no_course_yet() -> None:
+    trials = sample(12)
+    best = min(trials, key=lambda trial: trial.objective or math.inf)
+    stopped = [t if t is best else t.but(status=TrialStatus.STOPPED) for t in trials]
+    low, gain, high = numbers(go(stopped, adaptive=True))
+    assert low <= gain <= high < 1  # of values that lie within 0.7
+
+
 def test_luck_is_not_a_gain() -> None:
     source = random.Random(0)  # noqa: S311
     trials = [trial.but(objective=source.gauss(0, 1)) for trial in sample(40)]

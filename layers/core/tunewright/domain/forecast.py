@@ -10,13 +10,12 @@ from tunewright.domain.space import SearchSpace
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value, show_gain
 
-MODEL_SHARE, RECENT_SHARE, REACH = 0.35, 0.4, 2.7
-"""How much of what the surrogate foresees, and of what as many trials gained just before, a round
-gains on average, and how many times that it gains at most nine times in ten. Measured on the
-development problems of `bench`: a surrogate alone foresees too much, and does not tell a search
-that still improves from one that has stopped to. More than one round in ten gains nothing."""
-MODEL_SHARE_AT_RANDOM, RECENT_SHARE_AT_RANDOM, REACH_AT_RANDOM = 0.2, 0.4, 4.0
-"""The same for trials that do not learn from each other, whose luck varies more."""
+MODEL_SHARE, MODEL_SHARE_AT_RANDOM, RECENT_SHARE, REACH = 0.1, 0.2, 0.6, 4.0
+"""How much of what the surrogate foresees, for trials that learn from each other and for others,
+and of what the newest trials gained, at the pace of a search that slows down, a round gains on
+average; and how many times that it gains at most nine times in ten. Measured on the development
+problems of `bench`: a surrogate alone foresees too much, and does not tell a search that still
+improves from one that has stopped to. More than one round in ten gains nothing."""
 
 
 class Forecast(Value):
@@ -103,18 +102,28 @@ def _foreseen(
         seed=seed,
     )
     most = headroom(objective, best.loss)
-    model, recent, reach = (
-        (MODEL_SHARE, RECENT_SHARE, REACH)
-        if adaptive
-        else (MODEL_SHARE_AT_RANDOM, RECENT_SHARE_AT_RANDOM, REACH_AT_RANDOM)
-    )
-    likely = model * found.mean + recent * lessons.latest_gain(trials)
-    gain, low, high = min(likely, most), 0.0, min(reach * likely, most)
+    model = MODEL_SHARE if adaptive else MODEL_SHARE_AT_RANDOM
+    recent = _pace(lessons, trials) * lessons.latest_gain(trials)
+    likely = model * found.mean + RECENT_SHARE * recent
+    gain, low, high = min(likely, most), 0.0, min(REACH * likely, most)
     reason = (
         f"{trials} more trials are expected to gain {show_gain(gain)} "
         f"(8 times in 10 between {show_gain(low)} and {show_gain(high)})"
     )
     return Forecast(gain=gain, low=low, high=high, reason=reason)
+
+
+def _pace(lessons: Lessons, trials: int) -> float:
+    """Return which part of the newest trials' gain as many more are expected to bring.
+
+    A search slows down: what it gains is taken to go with the logarithm of its trials. The newest
+    are at most half of those known, as in `Lessons.latest_gain`.
+    """
+    known = sum(lesson.scored for lesson in lessons.lessons)
+    newest = min(trials, known // 2)
+    if not newest:
+        return 0.0
+    return math.log(1 + trials / known) / math.log(known / (known - newest))
 
 
 def headroom(objective: Objective, loss: float) -> float:
