@@ -1,8 +1,10 @@
-"""How long the surrogate's work takes on one core: medians of CPU seconds, printed as a table.
+"""How long the surrogate's work takes on one core, and the memory: printed as a table.
 
-Run it with `make bench`. What a Lambda has for a decision is a fraction of a second.
+Run it with `make bench`, which holds BLAS to one thread: two that wait for each other would be
+counted twice. What a Lambda has for a decision is a fraction of a second.
 """
 
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from tunewright.domain.round import Bar, Progress
 from tunewright.domain.space import ContinuousRange, SearchSpace
 from tunewright.domain.spec import DEFAULT_RULES
 from tunewright.domain.stopping import Situation, judge, look_out
+from tunewright.domain.trial import Trial
 
 RUNS = 7
 OBJECTIVE = Objective(metric="m", goal=Goal.MAXIMIZE)
@@ -49,7 +52,7 @@ def fit(count: int, size: int) -> Callable[[], object]:
     return lambda: GaussianProcess.fit(x, -y)
 
 
-def study(count: int, size: int) -> tuple[SearchSpace, list[object]]:
+def study(count: int, size: int) -> tuple[SearchSpace, list[Trial]]:
     """Return a space and the trials of a study in it."""
     names = [f"x{index}" for index in range(size)]
     space = SearchSpace(
@@ -145,6 +148,8 @@ def main() -> None:
     ):
         low, middle, high = (1000 * each for each in measure(work))
         print(f"{name:<34}{low:>8.0f}{middle:>9.0f}{high:>8.0f}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{'most memory, of all the above':<34}{peak:>8.0f} MiB")
 
 
 if __name__ == "__main__":
