@@ -1,6 +1,7 @@
 """Closes a round whose tuning job has ended, and says where that leads."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import assert_never
 
 from tunewright.domain import budget
@@ -131,21 +132,20 @@ def close(
         began=seen.created or live.began,
         ended=seen.ended or now,
     )
-    # Nobody can say what a trial cost that is gone: at most what was reserved for it.
-    missed = budget.worst_case(study.spec, study.profile.prices, launched - finished)
-    ledger = study.ledger.settle(live.progress.spent + missed, launched)
+    cost = budget.round_cost(study.spec, study.profile.prices, closed)
+    ledger = study.ledger.settle(cost, launched)
     after = study.with_live(closed).but(ledger=ledger, owed=())
     step = Step(after).tell(
         DecisionKind.ROUND_DONE,
-        _summary(study, closed),
+        _summary(study, closed, cost),
         now,
         round_number=live.plan.number,
-        numbers=_numbers(study, closed),
+        numbers=_numbers(study, closed, cost),
     )
     return _go_on(step, closed, seen, now)
 
 
-def _summary(study: Study, closed: Round) -> str:
+def _summary(study: Study, closed: Round, cost: Decimal) -> str:
     progress, metric = closed.progress, study.spec.objective.metric
     parts = [f"{progress.completed} of {closed.launched} trials completed"]
     for number, word in (
@@ -167,7 +167,7 @@ def _summary(study: Study, closed: Round) -> str:
     gained = _gain_text(study, closed)
     return (
         f"round {closed.plan.number} is done: {', '.join(parts)}; {best}{gained}; "
-        f"{show_money(progress.spent)}{took}{unused}"
+        f"{show_money(cost)}{took}{unused}"
     )
 
 
@@ -187,7 +187,7 @@ def _gain(study: Study, closed: Round) -> float | None:
     return objective.gain(best, closed.progress.best)
 
 
-def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]:
+def _numbers(study: Study, closed: Round, cost: Decimal) -> dict[str, float | int | str | None]:
     progress = closed.progress
     return {
         "completed": progress.completed,
@@ -198,7 +198,7 @@ def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]
         "best": progress.best,
         "gain": _gain(study, closed),
         "forecast": closed.forecast,
-        "spent": str(progress.spent),
+        "spent": str(cost),
     }
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tunewright.domain.budget import round_cost
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Progress, Round, RoundStatus, count
 from tunewright.domain.steps.step import Look, Observation, Step, View
@@ -93,11 +94,14 @@ def recount(study: Study, trials: list[Trial]) -> Study:
         own = [trial for trial in trials if trial.tuning_job == each.plan.job]
         progress = count_from(start, own, study)
         launched = each.launched
-        if each.status is RoundStatus.CLOSED:  # new minus old
-            spent += progress.spent - each.progress.spent
+        if each.status is RoundStatus.CLOSED:
             launched = max(launched, progress.finished)
             used += launched - each.launched
-        rounds.append(each.but(start=start, progress=progress, launched=launched))
+        counted = each.but(start=start, progress=progress, launched=launched)
+        if each.status is RoundStatus.CLOSED:  # new minus old
+            prices = study.profile.prices
+            spent += round_cost(study.spec, prices, counted) - round_cost(study.spec, prices, each)
+        rounds.append(counted)
         start = carry(progress)
     ledger = study.ledger.but(spent=spent, used_trials=used)
     return study.but(rounds=tuple(rounds), ledger=ledger)
