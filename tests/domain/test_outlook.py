@@ -72,7 +72,7 @@ def test_the_chance_is_the_share_of_the_draws_and_fires_at_its_limit() -> None:
         "scored": 8,
         "warm_up": 4,
         "chance": 0.75,
-        "regret": 0.5,
+        "regret": 0.01,
         "trials": 8,
     }
     assert fired.reason == (
@@ -96,9 +96,12 @@ def test_without_a_look_or_a_surrogate_it_does_not_fire() -> None:
     assert (nothing.fired, nothing.reason) == (False, "2 trials are too few")
 
 
-def test_a_quantile_is_no_less_than_that_share_of_the_draws() -> None:
+def test_a_quantile_is_the_least_that_as_many_of_the_draws_do_not_pass() -> None:
     seen = Outlook(trials=8, regrets=FOUR, reason="")
-    assert [seen.quantile(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.005, 0.01, 0.5]
+    assert [seen.quantile(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.0, 0.005, 0.5]
+    for share in (0.1, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0):
+        for gain in (0.0, 0.005, 0.007, 0.01, 0.5):
+            assert (seen.chance_below(gain) >= share) is (seen.quantile(share) <= gain)
 
 
 @pytest.mark.parametrize(
