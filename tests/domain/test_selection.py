@@ -121,6 +121,12 @@ def test_noise_is_what_the_surrogate_cannot_explain(monkeypatch: pytest.MonkeyPa
     found = select(rough, refining.LOSS, words, space=refining.SPACE, progress=Progress())
     assert found is not None
     assert found.numbers["tolerance"] == pytest.approx(shaken)
+    few = Bound(quantity="size", at_most=2.0)
+    sized = [each.but(metrics={"size": float(number)}) for number, each in enumerate(rough)]
+    words = Winner(subject_to=(few,), within="noise", prefer=CHEAP)
+    found = select(sized, refining.LOSS, words, space=refining.SPACE, progress=Progress())
+    assert found is not None
+    assert found.numbers["tolerance"] == pytest.approx(shaken)  # three are too few to tell it
     monkeypatch.setitem(__import__("sys").modules, "gp_surrogate.region", None)
     assert noise(refining.SPACE, rough, refining.LOSS) == 0.0
 

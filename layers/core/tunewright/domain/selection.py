@@ -82,6 +82,7 @@ def select(
             objective,
             winner.prefer,
             winner.within,
+            scored=scored,
             space=space,
             progress=progress.but(bar=_bar(_best(scored, objective))),
         )
@@ -100,6 +101,7 @@ def _prefer(
     prefer: Objective,
     within: Gain | Literal["noise", "knee"],
     *,
+    scored: list[Trial],
     space: SearchSpace,
     progress: Progress,
 ) -> tuple[Trial, str, dict[str, float | int | str]]:
@@ -120,7 +122,7 @@ def _prefer(
         measured = progress if within.kind == "spread" else progress.but(bar=_bar(best))
         tolerance = needed_gain(within, measured, objective)
     else:
-        tolerance = noise(space, pool, objective)
+        tolerance = noise(space, scored, objective)  # The limits leave too few to measure it on.
     equal = [each for each in known if _loss(each, objective) <= _loss(best, objective) + tolerance]
     if not equal:
         return best, f"{best.name} is the best, and none as good has {prefer.metric}", {}
