@@ -205,3 +205,14 @@ def test_a_person_who_was_asked_and_went_on_goes_on_in_the_replay() -> None:
     asks = Failures(share=0.5, after=2)
     assert ask(values, asks, rounds=2).best is None
     assert ask(values, asks, rounds=2, stopped_by="failures").best == 0.7
+
+
+def test_trials_that_are_stopped_with_a_round_count_before_the_next() -> None:
+    values: list[float | None] = [0.5, 0.7, 0.6, 0.6, 0.6, 0.6, 0.5, 0.6, 0.9, 0.6, 0.6, 0.6]
+    found = ask(values, PATIENT, Trials(limit=6), rounds=2)
+    assert [(each.rule, each.trials) for each in found.firings] == [
+        ("not_improving", 6),
+        ("trials", 6),
+    ]
+    assert (found.trials, found.best) == (6, 0.7)
+    assert ask(values, PATIENT, Trials(limit=7), rounds=2).trials == 8  # one as it fired

@@ -178,7 +178,7 @@ class _Replay:
         self.spent += trial.cost
         self.best = _best([each for each in (self.best, trial) if each is not None], self.study)
 
-    def _fired(self, round_: Round, when: datetime) -> Firing | None:
+    def _fired(self, round_: Round, when: datetime, *, is_cut: bool = False) -> Firing | None:
         """Let the rules judge at a moment of the record.
 
         A round that has all its trials, or was told to stop, ends anyway: what else ends it is of
@@ -186,7 +186,7 @@ class _Replay:
         ended. What ends the search still does.
         """
         stopped = round_.told_to_stop is not None and when > round_.told_to_stop
-        ends_anyway = stopped or self.progress.finished >= round_.plan.trials
+        ends_anyway = is_cut or stopped or self.progress.finished >= round_.plan.trials
         situation = Situation(
             objective=self.study.spec.objective,
             progress=self.progress,
@@ -227,11 +227,17 @@ class _Replay:
         running = [trial for trial in rest if trial.created <= when]
         self.launched += len(running)
         self.spent += sum((_cost_until(trial, when) for trial in running), Decimal(0))
-        self.firings.append(fired.but(trials=fired.trials + len(running)))
-        self.sooner += max(((each.ended or when) - when for each in rest), default=timedelta(0))
+        trials = fired.trials + len(running)
+        self.firings.append(fired.but(trials=trials))
         # A person whom this rule asked in the record, too, has answered there.
         answered = fired.ends is Ends.ASKS and round_.stopped_by == fired.rule
         self.over = fired.ends is not Ends.ROUND and not answered
+        # What was stopped is counted, too, before another round is begun.
+        ends = None if self.over else self._fired(round_, when, is_cut=True)
+        if ends is not None:
+            self.firings.append(ends.but(trials=trials))
+            self.over = True
+        self.sooner += max(((each.ended or when) - when for each in rest), default=timedelta(0))
 
 
 def _cost_until(trial: Trial, when: datetime) -> Decimal:
