@@ -111,6 +111,11 @@ def test_what_is_wrong_is_told_with_its_path(
     assert_told(path, value, where, message)
 
 
+def test_rules_that_ask_for_one_gain_may_be_several() -> None:
+    rules = [{"not_improving": {"trials": count, "min_gain": "1%"}} for count in (8, 4)]
+    assert len(expand(changed("stop", rules)).stop) == 2
+
+
 def test_all_problems_are_told_at_once() -> None:
     spec = changed("search_space.max_depth", [6, 2])
     spec["study"] = "No Name"
