@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.build import (
+    AUC,
     LOSS,
     START,
     at,
@@ -19,9 +20,11 @@ from tests.support.build import (
     trial,
 )
 from tunewright.domain.budget import Ledger
-from tunewright.domain.round import Progress, RoundStatus
+from tunewright.domain.decide import decide
+from tunewright.domain.round import Progress, RoundStatus, count
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.steps.close import ask, close, judge_live
+from tunewright.domain.spec import DEFAULT_GAIN
+from tunewright.domain.steps.close import ask, close, judge_live, search_is_over
 from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
@@ -230,3 +233,22 @@ def test_a_trial_that_is_gone_costs_what_was_reserved_until_it_turns_up() -> Non
     found = fold(step.study, Observation(unfolded=told[7:], trials=told), START)
     assert isinstance(found, Step)
     assert found.study.ledger == Ledger(spent=Decimal("0.08"), used_trials=8)
+
+
+def test_a_best_that_nothing_can_better_ends_the_search() -> None:
+    """Where all trials reach it, a forecast needs a gain of nothing, and nothing is enough."""
+    told = [trial(number, 1.0) for number in range(8)]
+    ended = study(rounds=(closed(progress=count(told, Progress(), AUC, DEFAULT_GAIN)),))
+    reached = ended.but(incumbent=incumbent(1.0))
+    step = decide(reached, Observation(trials=tuple(told)), START)
+    assert isinstance(step, Step)
+    assert step.study.phase is Phase.CHOOSING
+    assert step.decisions[0].reason.startswith(
+        "the search ends: validation:auc is 1, which nothing can better; best validation:auc 1 by "
+    )
+    for other in (
+        ended.but(incumbent=incumbent(0.999)),
+        study(**{**dict(reached), "spec": {"winner": {"prefer": {"minimize": "cost"}}}}),
+        reached.but(spec=reached.spec.but(objective=AUC)),
+    ):
+        assert search_is_over(other, START) is None

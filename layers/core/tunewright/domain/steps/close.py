@@ -7,7 +7,7 @@ from typing import assert_never
 from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.spec import NoMetric, Rule, Target, simple
+from tunewright.domain.spec import NoMetric, Rule, Target, Winner, simple
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.stopping import Ends, Outlook, Situation, Verdict, is_due, judge, look_out
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
@@ -56,12 +56,30 @@ def _look_out(study: Study, live: Round, trials: tuple[Trial, ...]) -> Outlook:
 
 
 def search_is_over(study: Study, now: datetime) -> Verdict | None:
-    """Let the rules that end the search judge the study while no round runs."""
+    """Let the rules that end the search judge the study while no round runs.
+
+    It is over without any rule where the best is the best that there can be. A forecast would say
+    so, too, but not where all trials reach it: they differ by nothing, and so does what is needed.
+    """
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, None, now))
         if verdict.fired and verdict.ends is Ends.SEARCH:
             return verdict
-    return None
+    return _nothing_is_better(study)
+
+
+def _nothing_is_better(study: Study) -> Verdict | None:
+    best, objective = study.incumbent, study.spec.objective
+    most = objective.best_possible
+    if best is None or most is None or objective.better(most, best.value):
+        return None
+    if study.spec.winner != Winner():
+        return None  # Of trials as good as that one may keep the limits, or be preferred.
+    reason = f"{objective.metric} is {show_number(best.value)}, which nothing can better"
+    numbers: dict[str, float | int | str] = {"best": best.value}
+    return Verdict(
+        rule="best possible", fired=True, ends=Ends.SEARCH, reason=reason, numbers=numbers
+    )
 
 
 def rules_of(study: Study) -> tuple[Rule, ...]:
