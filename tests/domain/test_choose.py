@@ -143,3 +143,13 @@ def test_a_script_is_served_by_itself() -> None:
         "SAGEMAKER_SUBMIT_DIRECTORY": "s3://data/source.tar.gz",
     }
     assert "scikit-learn" in step.study.deployment.image
+
+
+def test_who_is_asked_is_told_of_the_limits_that_the_winner_does_not_keep() -> None:
+    broken = incumbent(breaks=("cost is 1, not <= 0.5",))
+    for deploy in (DEPLOY, {**DEPLOY, "approve": True}):
+        step = chosen(ended(deploy, incumbent=broken))
+        assert step.study.phase is Phase.AWAITING_APPROVAL
+        assert "a day? cost is 1, not <= 0.5; nothing is live" in step.decisions[0].reason
+    step = chosen(ended(DEPLOY, incumbent=broken), champion(0.9))
+    assert step.study.phase is Phase.DONE

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.build import (
+    AUC,
     LOSS,
     START,
     at,
@@ -16,11 +17,15 @@ from tests.support.build import (
     running,
     spec,
     study,
+    trial,
 )
 from tunewright.domain.budget import Ledger
-from tunewright.domain.round import Progress, RoundStatus
+from tunewright.domain.decide import decide
+from tunewright.domain.round import Progress, RoundStatus, count
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.steps.close import ask, close, judge_live
+from tunewright.domain.spec import DEFAULT_GAIN
+from tunewright.domain.steps.close import ask, close, judge_live, search_is_over
+from tunewright.domain.steps.fold import fold
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 
@@ -212,3 +217,38 @@ def test_while_no_rule_fires_nothing_is_done() -> None:
 def test_a_person_can_be_asked_before_the_first_round() -> None:
     step = ask(Step(study()), "why", START)
     assert step.decisions[0].round_number == 0
+
+
+def test_a_trial_that_is_gone_costs_what_was_reserved_until_it_turns_up() -> None:
+    told = tuple(trial(number, 0.5) for number in range(8))
+    shown = Progress(completed=7, best=0.5, spent=Decimal("0.07"))
+    before = live(shown)
+    assert before.live is not None
+    step = close(before, before.live, over(8), at(90 + 3600), listed=True)
+    assert isinstance(step, Step)
+    assert step.study.ledger == Ledger(spent=Decimal("0.116"), used_trials=8)
+    (done,) = step.decisions
+    assert "1 gone, and counted at their worst; best validation:auc 0.5; $0.12" in done.reason
+    assert done.numbers["spent"] == "0.116000"
+    found = fold(step.study, Observation(unfolded=told[7:], trials=told), START)
+    assert isinstance(found, Step)
+    assert found.study.ledger == Ledger(spent=Decimal("0.08"), used_trials=8)
+
+
+def test_a_best_that_nothing_can_better_ends_the_search() -> None:
+    """Where all trials reach it, a forecast needs a gain of nothing, and nothing is enough."""
+    told = [trial(number, 1.0) for number in range(8)]
+    ended = study(rounds=(closed(progress=count(told, Progress(), AUC, DEFAULT_GAIN)),))
+    reached = ended.but(incumbent=incumbent(1.0))
+    step = decide(reached, Observation(trials=tuple(told)), START)
+    assert isinstance(step, Step)
+    assert step.study.phase is Phase.CHOOSING
+    assert step.decisions[0].reason.startswith(
+        "the search ends: validation:auc is 1, which nothing can better; best validation:auc 1 by "
+    )
+    for other in (
+        ended.but(incumbent=incumbent(0.999)),
+        study(**{**dict(reached), "spec": {"winner": {"prefer": {"minimize": "cost"}}}}),
+        reached.but(spec=reached.spec.but(objective=AUC)),
+    ):
+        assert search_is_over(other, START) is None

@@ -160,3 +160,18 @@ def test_a_late_first_trial_that_lowers_the_bar_is_not_told_as_a_new_best() -> N
 def test_a_stopped_trial_that_never_ended_by_the_clock_goes_by_its_making() -> None:
     told = trial(1, None, status=TrialStatus.STOPPED, started=None, ended=None)
     assert folded(live(), told).study.progress.last == (at(10), told.name)
+
+
+def test_late_news_leaves_a_winner_that_keeps_the_limits_where_it_is() -> None:
+    """Or a deployment that is judged again would take the best, and ask nobody about its limits."""
+    words = {"winner": {"subject_to": {"cost": "<= 0.02 USD"}}}
+    dear, fair, late = trial(1, 0.875, cost=Decimal("0.05")), trial(2, 0.75), trial(3, 0.5)
+    chosen = incumbent(0.75, trial=fair.name)
+    before = with_closed_round(dear, fair)
+    before = study(spec=words, rounds=before.rounds[:1], selected=True, incumbent=chosen)
+    for phase in (Phase.DEPLOYING, Phase.AWAITING_APPROVAL, Phase.DONE):
+        step = folded(before.but(phase=phase), late, of=(dear, fair, late))
+        assert step.study.incumbent == chosen
+    better = trial(4, 0.8125)
+    step = folded(before.but(phase=Phase.DEPLOYING), better, of=(dear, fair, late))
+    assert step.study.incumbent == incumbent(0.8125, trial=better.name)

@@ -27,7 +27,7 @@ def champion(value: float | None = 0.75, **changes: Any) -> Live:
     [
         (None, Gate.DEPLOY, "nothing is live at churn-prod yet"),
         (champion(), Gate.DEPLOY, "0.875 against 0.75 of tw-old-aaaaaa-v1"),
-        (champion(0.875), Gate.KEEP, "a gain of 0, needed is 0"),
+        (champion(0.875), Gate.KEEP, "a gain of 0, needed is more than 0"),
         (champion(0.9), Gate.KEEP, "a gain of -0.025"),
         (champion(ours=False), Gate.ASK, "was not deployed by this stack"),
         (champion(None), Gate.ASK, "was not deployed by this stack"),
@@ -74,3 +74,14 @@ def test_approval_is_asked_for_what_would_go_live_and_not_for_what_would_not(
     verdict = judge_deployment(deploy, AUC, 0.875, "same", live)
     assert verdict.gate is gate
     assert ("asks for an approval" in verdict.reason) is (gate is Gate.ASK)
+
+
+@pytest.mark.parametrize(("live", "value"), [(0.56, 0.58), (0.1, 0.12)])
+@pytest.mark.parametrize("objective", [AUC, LOSS])
+def test_what_is_as_much_better_as_was_asked_in_decimals_is_enough(
+    live: float, value: float, objective: Objective
+) -> None:
+    before, after = (live, value) if objective is AUC else (value, live)
+    deploy = Deploy(to="churn-prod", better_than_live_by=0.02)
+    old = champion(before, metric=objective.metric)
+    assert judge_deployment(deploy, objective, after, "same", old).gate is Gate.DEPLOY

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from tests.support.build import START, reserved, running, study
+import pytest
+
+from tests.support.build import START, closed, command, deployment, reserved, running, study
 from tunewright.domain.budget import Charge, Counted, Ledger
 from tunewright.domain.steps.hold import account, hold, month_of, over_budget
 from tunewright.domain.steps.step import Step
-from tunewright.domain.study import Hold, Study
+from tunewright.domain.study import CommandKind, Deployment, Hold, Phase, Study
 
 MONTH = month_of(START)
 
@@ -49,6 +51,35 @@ def test_what_was_really_spent_is_counted_and_never_refused() -> None:
     )
     step = counted(before, before.but(ledger=ledger.but(spent=Decimal(3))))
     assert step.charge == Charge(MONTH, Decimal(2), limited=False)
+
+
+@pytest.mark.parametrize(
+    ("phase", "planned", "counts"),
+    [
+        (Phase.CHOOSING, None, 6),
+        (Phase.AWAITING_APPROVAL, deployment(), 6),
+        (Phase.DEPLOYING, deployment(), 6),
+        (Phase.DONE, deployment(), 6),
+        (Phase.DONE, deployment(answer=command(CommandKind.APPROVE)), 6),
+        (Phase.FAILED, deployment(), 6),  # it was tried, and may have come to something
+        (Phase.DONE, None, 1),  # what is live stays
+        (Phase.DONE, deployment(answer=command(CommandKind.REJECT)), 1),
+        (Phase.CANCELLED, deployment(), 1),
+        (Phase.FAILED, None, 1),
+    ],
+)
+def test_what_was_kept_for_an_endpoint_goes_back_when_there_is_none(
+    phase: Phase, planned: Deployment | None, counts: int
+) -> None:
+    before = study(
+        rounds=(closed(),),
+        ledger=Ledger(spent=Decimal(1), set_aside=Decimal(5)),
+        counted=Counted(amount=Decimal(6), month="2025-12"),
+    )
+    step = counted(before, before.but(phase=phase, deployment=planned))
+    assert step.study.counted == Counted(amount=Decimal(counts), month="2025-12")
+    back = None if counts == 6 else Charge("2025-12", Decimal(-5), limited=False)
+    assert step.charge == back
 
 
 def test_months_are_those_of_utc() -> None:

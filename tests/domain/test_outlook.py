@@ -43,12 +43,17 @@ def outlook_of(trials: list[Trial], objective: Objective = AUC, **changes: Any) 
     return look_out(space, trials, objective, study_id="s", round_number=1)
 
 
-def judged(outlook: Outlook | None, *, rule: Rule = RULE, completed: int = 8) -> Any:
+def judged(
+    outlook: Outlook | None,
+    *,
+    rule: Rule = RULE,
+    completed: int = 8,
+    progress: Progress | None = None,
+) -> Any:
+    bar = Bar(value=0.75, trial="t7")
     situation = Situation(
         objective=AUC,
-        progress=Progress(
-            completed=completed, bar=Bar(value=0.75, trial="t7"), early=(0.5, 0.25, 0.75)
-        ),
+        progress=progress or Progress(completed=completed, bar=bar, early=(0.5, 0.25, 0.75)),
         best=0.75,
         finished=completed,
         parameters=3,
@@ -72,7 +77,7 @@ def test_the_chance_is_the_share_of_the_draws_and_fires_at_its_limit() -> None:
         "scored": 8,
         "warm_up": 4,
         "chance": 0.75,
-        "regret": 0.5,
+        "regret": 0.01,
         "trials": 8,
     }
     assert fired.reason == (
@@ -90,15 +95,27 @@ def test_the_gain_may_be_a_share_of_the_spread() -> None:
     assert not judged(Outlook(trials=8, regrets=(0.0126,), reason=""), rule=rule).fired
 
 
+def test_a_share_is_of_the_best_and_not_of_the_bar_of_another_rule() -> None:
+    """A rule that waits for great gains leaves its bar where the first trial was."""
+    seen = Outlook(trials=8, regrets=FOUR, reason="")
+    behind = Progress(completed=8, bar=Bar(value=0.5, trial="t1"), early=(0.5, 0.5, 0.75))
+    for gain, bound in (("relative", 0.75 * 0.02), ("spread", 0.25 * 0.02)):
+        rule = RULE.but(below=Gain.model_validate({"kind": gain, "amount": 0.02}))
+        assert judged(seen, rule=rule, progress=behind).numbers["below"] == bound
+
+
 def test_without_a_look_or_a_surrogate_it_does_not_fire() -> None:
     assert judged(None).reason == "the surrogate is not asked at each trial"
     nothing = judged(Outlook(trials=2, regrets=(), reason="2 trials are too few"))
     assert (nothing.fired, nothing.reason) == (False, "2 trials are too few")
 
 
-def test_a_quantile_is_no_less_than_that_share_of_the_draws() -> None:
+def test_a_quantile_is_the_least_that_as_many_of_the_draws_do_not_pass() -> None:
     seen = Outlook(trials=8, regrets=FOUR, reason="")
-    assert [seen.quantile(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.005, 0.01, 0.5]
+    assert [seen.quantile(share) for share in (0.0, 0.25, 0.5, 1.0)] == [0.0, 0.0, 0.005, 0.5]
+    for share in (0.1, 0.25, 0.3, 0.5, 0.75, 0.9, 1.0):
+        for gain in (0.0, 0.005, 0.007, 0.01, 0.5):
+            assert (seen.chance_below(gain) >= share) is (seen.quantile(share) <= gain)
 
 
 @pytest.mark.parametrize(

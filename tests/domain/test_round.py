@@ -117,3 +117,12 @@ def test_a_round_is_live_until_it_is_closed() -> None:
     assert running().is_live
     assert running(status=RoundStatus.STOPPING).is_live
     assert not closed().is_live
+
+
+def test_only_a_best_raises_the_bar_however_little_the_gain_has_come_to_be() -> None:
+    """With 0.5, 0.8 and 0.802 the median is the bar, and a share of the spread between is none."""
+    told = [trial(number, value) for number, value in enumerate((0.5, 0.8, 0.802, 0.801))]
+    seen = count(told, Progress(), AUC, DEFAULT_GAIN)
+    assert (seen.bar, seen.best, seen.since) == (Bar(value=0.8, trial=told[1].name), 0.802, 2)
+    mirrored = [each.but(objective=-(each.objective or 0)) for each in told]
+    assert count(mirrored, Progress(), LOSS, DEFAULT_GAIN).since == 2

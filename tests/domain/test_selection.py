@@ -121,6 +121,12 @@ def test_noise_is_what_the_surrogate_cannot_explain(monkeypatch: pytest.MonkeyPa
     found = select(rough, refining.LOSS, words, space=refining.SPACE, progress=Progress())
     assert found is not None
     assert found.numbers["tolerance"] == pytest.approx(shaken)
+    few = Bound(quantity="size", at_most=2.0)
+    sized = [each.but(metrics={"size": float(number)}) for number, each in enumerate(rough)]
+    words = Winner(subject_to=(few,), within="noise", prefer=CHEAP)
+    found = select(sized, refining.LOSS, words, space=refining.SPACE, progress=Progress())
+    assert found is not None
+    assert found.numbers["tolerance"] == pytest.approx(shaken)  # three are too few to tell it
     monkeypatch.setitem(__import__("sys").modules, "gp_surrogate.region", None)
     assert noise(refining.SPACE, rough, refining.LOSS) == 0.0
 
@@ -129,3 +135,30 @@ def test_noise_is_what_the_surrogate_cannot_explain(monkeypatch: pytest.MonkeyPa
 def test_what_is_no_limit_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="is no limit: write one such as"):
         parse_bound("cost", text)
+
+
+def test_a_limit_on_what_no_trial_has_leaves_the_other_limits_their_say() -> None:
+    bounds = (Bound(quantity="latency", at_most=0.5), Bound(quantity="size", at_most=5.0))
+    found = chosen([A, B], subject_to=bounds)
+    assert (found.trial, found.breaks) == (B.name, ("latency is not known, not <= 0.5",))
+
+
+def test_what_is_as_good_is_measured_by_the_best_and_not_by_the_bar_of_a_rule() -> None:
+    """A rule that waits for great gains leaves its bar where the first trial was."""
+    calm = Progress(bar=Bar(value=0.5, trial="t"), early=(0.5, 0.6, 0.7))
+    trials = [scored(1, 0.9, "5"), scored(2, 0.897, "1"), scored(3, 0.85, "0.1")]
+    share = Gain(kind="relative", amount=0.01)
+    for within, tolerance in ((share, 0.009), (Gain(kind="spread", amount=0.02), 0.02 * 0.3)):
+        words = Winner(within=within, prefer=CHEAP)
+        found = select(trials, AUC, words, space=refining.SPACE, progress=calm)
+        assert found is not None
+        assert found.numbers == {"tolerance": pytest.approx(tolerance), "equals": 2}
+        assert found.trial == trials[1].name
+    # Of those within the limits 0.85 is the best: 1 % of that, but the study's own spread.
+    limit = (Bound(quantity="cost", at_most=0.5),)
+    for within, tolerance in ((share, 0.0085), (Gain(kind="spread", amount=0.02), 0.02 * 0.3)):
+        words = Winner(subject_to=limit, within=within, prefer=CHEAP)
+        found = select(trials, AUC, words, space=refining.SPACE, progress=calm)
+        assert found is not None
+        assert found.numbers["tolerance"] == pytest.approx(tolerance)
+        assert "of 1 trial within" in found.reason

@@ -65,6 +65,27 @@ from tunewright.domain.expand import expand
             "stop[0].not_improving.min_gain",
             "1%",
         ),
+        (
+            "stop",
+            [{"not_improving": {"trials": 2, "warm_up": 8}}],
+            "stop[0].not_improving.warm_up",
+            "over before",
+        ),
+        (
+            "stop",
+            [{"not_improving": {"trials": 8}}, {"not_improving": {"trials": 4, "min_gain": "1%"}}],
+            "stop[1].not_improving.min_gain",
+            "give all of them the same",
+        ),
+        (
+            "stop",
+            [
+                {"all": [{"trials": 9}, {"not_improving": {"trials": 4, "min_gain": 0.1}}]},
+                {"all": [{"trials": 9}, {"not_improving": {"trials": 4}}]},
+            ],
+            "stop[1].all[1].not_improving.min_gain",
+            "differs from that of the first",
+        ),
         ("stop", [{"spend": None}], "stop[0].spend", "needs a value"),
         ("winner", {"within": "1%"}, "winner.within", "give prefer"),
         ("winner", {"within": "a bit", "prefer": {"minimize": "cost"}}, "winner.within", "knee"),
@@ -88,6 +109,11 @@ def test_what_is_wrong_is_told_with_its_path(
     path: str, value: Any, where: str, message: str
 ) -> None:
     assert_told(path, value, where, message)
+
+
+def test_rules_that_ask_for_one_gain_may_be_several() -> None:
+    rules = [{"not_improving": {"trials": count, "min_gain": "1%"}} for count in (8, 4)]
+    assert len(expand(changed("stop", rules)).stop) == 2
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -9,7 +9,17 @@ import pytest
 
 from tests.support.build import at, closed, plan, running, study, trial
 from tunewright.domain.round import RoundStatus
-from tunewright.domain.spec import Gain, NotImproving, Rule, Spend, Target
+from tunewright.domain.spec import (
+    All,
+    Failures,
+    Gain,
+    NotImproving,
+    Rule,
+    Spend,
+    Target,
+    Trials,
+    WallClock,
+)
 from tunewright.domain.stopping import Ends
 from tunewright.domain.trial import Trial, TrialStatus
 from tunewright.domain.values import Value
@@ -53,8 +63,7 @@ def test_patience_saves_trials_and_may_lose_what_came_later() -> None:
     assert (found.spent, found.recorded_spent) == (Decimal("0.05"), Decimal("0.08"))
     assert (found.best, found.recorded_best) == (0.7, 0.9)
     assert found.lost == pytest.approx(0.2)
-    assert found.lost_share is not None
-    assert found.lost_share > 0
+    assert found.lost_share == pytest.approx(0.2 / 0.3)  # the median of the record is 0.6
     (fired,) = found.firings
     assert (fired.rule, fired.trials, fired.ends) == ("not_improving", 6, Ends.ROUND)
     assert fired.at == at(50)
@@ -124,3 +133,86 @@ def test_running_trials_and_records_told_twice_do_not_count() -> None:
     found = what_if(made, [ended, ended, goes_on], [])
     assert found.recorded_trials == 1
     assert isinstance(found, Value)
+
+
+def test_the_share_that_is_lost_does_not_depend_on_the_rules() -> None:
+    values: list[float | None] = [0.5, 0.7, 0.6, 0.6, 0.6, 0.6, 0.9, 0.6]
+    calm = PATIENT.but(min_gain=Gain(kind="absolute", amount=1.0))
+    shares = [ask(values, rule).lost_share for rule in (PATIENT, calm, Trials(limit=2))]
+    assert shares == pytest.approx([0.2 / 0.3] * 3)
+
+
+def test_a_studys_own_rules_end_a_round_where_they_did() -> None:
+    """Where one trial runs at a time, none is left to tell that the round was stopped."""
+    stopped = closed(
+        plan=plan(trials=8), stopped_by="not_improving", told_to_stop=at(41), launched=4
+    )
+    trials = [trial(number, value) for number, value in enumerate([0.7, 0.6, 0.6, 0.6])]
+    found = what_if(study(rounds=(stopped,)), trials, [PATIENT])
+    assert [(each.trials, each.at) for each in found.firings] == [(4, at(40))]
+    assert found.unknown_after == ()
+
+
+def test_trials_that_were_stopped_with_their_round_try_no_patience() -> None:
+    stopped = closed(
+        plan=plan(trials=8), stopped_by="not_improving", told_to_stop=at(41), launched=7
+    )
+    trials = [trial(number, value) for number, value in enumerate([0.7, 0.6, 0.6, 0.6])]
+    trials += [
+        trial(number, 0.6, created=at(20), ended=at(42), status=TrialStatus.STOPPED)
+        for number in (4, 5, 6)
+    ]
+    found = what_if(study(rounds=(stopped,)), trials, [PATIENT.but(trials=5)])
+    assert (found.firings, found.unknown_after) == ((), (1,))
+
+
+@pytest.mark.parametrize(
+    "rule", [Target(value=0.8), Trials(limit=3), Spend(limit=Decimal("0.03")), WallClock(limit=30)]
+)
+def test_the_last_trial_of_a_round_may_end_the_search(rule: Rule) -> None:
+    found = ask([0.5, 0.6, 0.8, 0.85, 0.9, 0.9], rule, rounds=2)
+    assert (found.trials, found.best) == (3, 0.8)
+    assert [(each.round_number, each.trials) for each in found.firings] == [(1, 3)]
+
+
+def test_a_round_that_is_over_is_not_ended_by_patience() -> None:
+    found = ask([0.7, 0.6, 0.6, 0.6, 0.8, 0.9], PATIENT.but(trials=2, warm_up=3), rounds=2)
+    assert (found.trials, found.firings) == (6, ())
+
+
+def test_the_clock_does_not_wait_for_the_end_of_a_trial() -> None:
+    found = ask([0.5, 0.6, 0.8], WallClock(limit=14))
+    (fired,) = found.firings
+    assert (fired.at, fired.trials, found.trials) == (at(14), 2, 2)
+    assert found.spent == Decimal("0.01") + Decimal("0.01") * Decimal("0.333333")
+    assert fired.reason == "the study has taken 14 s (limit 14 s)"
+    both = All(rules=(WallClock(limit=14), Trials(limit=2)))
+    assert ask([0.5, 0.6, 0.8], both).firings[0].at == at(20)
+
+
+def test_a_round_that_is_cut_lets_the_next_begin_sooner() -> None:
+    values: list[float | None] = [0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4]
+    found = ask(values, PATIENT, WallClock(limit=75), rounds=2)
+    assert [(each.rule, each.at) for each in found.firings] == [
+        ("not_improving", at(40)),
+        ("wall_clock", at(75)),  # that is at 95 seconds of the record
+    ]
+    assert found.best == 0.6
+
+
+def test_a_person_who_was_asked_and_went_on_goes_on_in_the_replay() -> None:
+    values: list[float | None] = [None, None, None, 0.5, 0.6, 0.7]
+    asks = Failures(share=0.5, after=2)
+    assert ask(values, asks, rounds=2).best is None
+    assert ask(values, asks, rounds=2, stopped_by="failures").best == 0.7
+
+
+def test_trials_that_are_stopped_with_a_round_count_before_the_next() -> None:
+    values: list[float | None] = [0.5, 0.7, 0.6, 0.6, 0.6, 0.6, 0.5, 0.6, 0.9, 0.6, 0.6, 0.6]
+    found = ask(values, PATIENT, Trials(limit=6), rounds=2)
+    assert [(each.rule, each.trials) for each in found.firings] == [
+        ("not_improving", 6),
+        ("trials", 6),
+    ]
+    assert (found.trials, found.best) == (6, 0.7)
+    assert ask(values, PATIENT, Trials(limit=7), rounds=2).trials == 8  # one as it fired

@@ -146,7 +146,7 @@ MUTANTS = tuple(
         ("no lease ends", "app.sweeper", "Sweeper.sweep",
          "self._endpoints.due(self._clock.now())", "()"),
         ("a closed round costs its worst case", f"{_STEPS}.close", "close",
-         "live.progress.spent + missed", "live.plan.reserved"),
+         "settle(cost, launched)", "settle(live.plan.reserved, launched)"),
         ("an answered command waits again", f"{_TABLE}.commands", "DynamoCommands.give",
          '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
         ("endpoint record without a lock", f"{_TABLE}.versions", "put_over",

@@ -178,6 +178,10 @@ def test_a_record_is_replayed_under_other_rules_and_nothing_is_changed(caller: C
         ({"stop": []}, "at least 1 are needed"),
         ({"stop": [{"patience": 3}]}, "there is no such key"),
         ({"stop": [{"spend": None}]}, "needs a value"),
+        (
+            {"stop": [{"not_improving": {"min_gain": 0.1}}, {"not_improving": {}}]},
+            "counts its patience by one",
+        ),
         ({"stop": [{"not_improving": {"min_gain": "much"}}]}, "a gain is a number such as 0.001"),
     ],
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tunewright.domain.prices import price_per_second
+from tunewright.domain.round import Round
 from tunewright.domain.spec import Strategy, StudySpec
 from tunewright.domain.values import Value, round_up_money
 
@@ -99,6 +100,15 @@ def worst_case(spec: StudySpec, prices: Mapping[str, Decimal], trials: int) -> D
         KeyError: No price is known of the instance type.
     """
     return trials * trial_cost(spec, prices, spec.training.max_run + START_AND_GRACE)
+
+
+def round_cost(spec: StudySpec, prices: Mapping[str, Decimal], closed: Round) -> Decimal:
+    """Return what a closed round cost.
+
+    Nobody can say what a trial cost that is gone: at most what was reserved for it.
+    """
+    gone = max(closed.launched - closed.progress.finished, 0)
+    return closed.progress.spent + worst_case(spec, prices, gone)
 
 
 def least_trials(spec: StudySpec) -> int:

@@ -6,20 +6,12 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from tunewright.domain import algorithms, budget, names, prices
+from tunewright.domain.checks_rules import check_rules
 from tunewright.domain.checks_space import check_space
 from tunewright.domain.errors import Problem
 from tunewright.domain.objective import Goal
 from tunewright.domain.space import CategoricalRange, IntegerRange
-from tunewright.domain.spec import (
-    DEFAULT_RULES,
-    MAX_TRIALS_WARM,
-    All,
-    NotImproving,
-    Regret,
-    SimpleRule,
-    Strategy,
-    StudySpec,
-)
+from tunewright.domain.spec import MAX_TRIALS_WARM, Strategy, StudySpec
 from tunewright.domain.values import cents_up, show_duration, show_money
 
 MAX_HYPERPARAMETERS = 100
@@ -53,7 +45,7 @@ def check_spec(spec: StudySpec, extra_prices: Mapping[str, Decimal]) -> list[Pro
         *_objective(spec),
         *_hyperparameters(spec),
         *_rounds(spec),
-        *_rules(spec),
+        *check_rules(spec),
         *_winner(spec),
         *_deploy(spec),
         *_budget(spec, extra_prices),
@@ -266,31 +258,6 @@ def _grid(spec: StudySpec, points: float) -> Iterator[Problem]:
         yield Problem(
             ("rounds", "trials"),
             f"a grid tries each of its {points:.0f} points once: trials: {points:.0f} is right",
-        )
-
-
-def _rules(spec: StudySpec) -> Iterator[Problem]:
-    if spec.stop == DEFAULT_RULES:
-        return  # ours wait longer than a short round lasts, which is no mistake of the person's
-    for index, rule in enumerate(spec.stop):
-        parts = enumerate(rule.rules) if isinstance(rule, All) else ((None, rule),)
-        for part, each in parts:
-            place = ("stop", index) if part is None else ("stop", index, "all", part)
-            yield from _patience(spec, each, place)
-
-
-def _patience(spec: StudySpec, rule: SimpleRule, place: tuple[str | int, ...]) -> Iterator[Problem]:
-    if isinstance(rule, NotImproving) and rule.trials > spec.rounds.trials:
-        yield Problem(
-            (*place, "not_improving", "trials"),
-            f"a round of {spec.rounds.trials} trials never has {rule.trials} in a row; "
-            f"{max(1, spec.rounds.trials // 2)} would be right",
-        )
-    if isinstance(rule, Regret) and (rule.warm_up or 0) >= spec.rounds.trials:
-        yield Problem(
-            (*place, "regret", "warm_up"),
-            f"a round of {spec.rounds.trials} trials is over before the rule may fire; "
-            f"{spec.rounds.trials // 2} would be right",
         )
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any, Literal
 
+from tunewright.domain.checks_rules import one_bar
 from tunewright.domain.errors import Problem, SpecError
 from tunewright.domain.form import NotImprovingForm, RegretForm, RuleForm, SimpleRuleForm
 from tunewright.domain.read import read_rules
@@ -33,6 +34,7 @@ def expand_rules(document: object) -> tuple[Rule, ...]:
     problems: list[Problem] = []
     forms = enumerate(read_rules(document))
     rules = tuple(expand_rule(form, index, problems) for index, form in forms)
+    problems.extend(one_bar(rules))
     if problems:
         raise SpecError(tuple(problems))
     return rules

@@ -1,5 +1,6 @@
 """Judges whether a winner may go live: deploy, ask, or keep what is live; it does none of it."""
 
+import math
 from enum import StrEnum
 
 from tunewright.domain.objective import Objective
@@ -76,10 +77,12 @@ def _against_live(
         reason = f"{live.model} was measured on other validation data, which does not compare"
         return GateVerdict(gate=Gate.ASK, reason=reason, numbers=numbers)
     gain = objective.gain(live.value, value)
-    numbers |= {"champion": live.value, "gain": gain, "needed": deploy.better_than_live_by}
-    better = gain > 0 and gain >= deploy.better_than_live_by
+    needed = deploy.better_than_live_by
+    numbers |= {"champion": live.value, "gain": gain, "needed": needed}
+    # 0.58 is 0.02 better than 0.56, though a computer's difference falls short of it by a hair.
+    better = gain > 0 and (gain >= needed or math.isclose(gain, needed, rel_tol=1e-9))
     compared = (
         f"{show_number(value)} against {show_number(live.value)} of {live.model}: a gain of "
-        f"{show_number(gain)}, needed is {show_number(deploy.better_than_live_by)}"
+        f"{show_number(gain)}, needed is {show_number(needed) if needed else 'more than 0'}"
     )
     return GateVerdict(gate=Gate.DEPLOY if better else Gate.KEEP, reason=compared, numbers=numbers)

@@ -134,7 +134,9 @@ class Progress(Value):
         if objective.better(value, self.best):
             after = after.but(best=value, best_trial=trial.name)
         needed = needed_gain(gain, self, objective)
-        if self.bar is None or objective.gain(self.bar.value, value) > needed:
+        # While the spread is hardly known its share may shrink: what is no best is no improvement.
+        is_best = objective.better(value, self.best)
+        if self.bar is None or (is_best and objective.gain(self.bar.value, value) > needed):
             bar = Bar(value=value, trial=trial.name)
             return after.but(bar=bar, improved=trial.ended, since=0)
         return after._waited(trial)  # noqa: SLF001

@@ -10,7 +10,7 @@ from typing import Literal
 
 from tunewright.domain.lessons import View, learn
 from tunewright.domain.objective import Goal, Objective
-from tunewright.domain.round import Progress, needed_gain
+from tunewright.domain.round import Bar, Progress, needed_gain
 from tunewright.domain.space import SearchSpace
 from tunewright.domain.spec import Bound, Gain, Winner
 from tunewright.domain.trial import Trial
@@ -62,7 +62,7 @@ def select(
         objective: What was searched for.
         winner: The limits and the preference.
         space: The last round's search space, on which noise is measured.
-        progress: The last round's, by which gains are measured.
+        progress: The last round's, for the first trials, by whose spread gains are measured.
 
     Returns:
         The choice; None if no trial has the objective.
@@ -70,17 +70,24 @@ def select(
     scored = sorted((each for each in trials if each.is_scored), key=lambda each: each.name)
     if not scored:
         return None
-    keeping = [each for each in scored if _broken(each, winner.subject_to) == 0]
+    keeping = [each for each in scored if not any(_broken(each, winner.subject_to))]
     pool = keeping or [min(scored, key=lambda each: _rank(each, objective, winner))]
-    best = min(pool, key=lambda each: (_loss(each, objective), each.name))
+    best = _best(pool, objective)
     chosen, why = best, f"{best.name} is the best"
     numbers: dict[str, float | int | str] = {}
     if winner.prefer is not None:
         chosen, why, numbers = _prefer(
-            pool, best, objective, winner.prefer, winner.within, space=space, progress=progress
+            pool,
+            best,
+            objective,
+            winner.prefer,
+            winner.within,
+            scored=scored,
+            space=space,
+            progress=progress.but(bar=_bar(_best(scored, objective))),
         )
     if winner.subject_to and keeping:
-        why += f", of {len(keeping)} trials within the limits"
+        why += f", of {_trials(len(keeping))} within the limits"
     breaks = tuple(_break(chosen, each) for each in winner.subject_to if _excess(chosen, each) > 0)
     if breaks:
         why = f"no trial keeps every limit; {chosen.name} comes nearest: {', '.join(breaks)}"
@@ -94,6 +101,7 @@ def _prefer(
     prefer: Objective,
     within: Gain | Literal["noise", "knee"],
     *,
+    scored: list[Trial],
     space: SearchSpace,
     progress: Progress,
 ) -> tuple[Trial, str, dict[str, float | int | str]]:
@@ -105,20 +113,22 @@ def _prefer(
         front = pareto(known, objective, prefer)
         chosen = knee(front, objective, prefer)
         why = (
-            f"{chosen.name} is the knee of the {len(front)} trials that no other betters in both "
+            f"{chosen.name} is the knee of the {_trials(len(front))} that no other betters in both "
             f"{objective.metric} and {prefer.metric}"
         )
         return chosen, _paid(why, chosen, best, objective, prefer), {"front": len(front)}
     if isinstance(within, Gain):
-        tolerance = needed_gain(within, progress, objective)
+        # The spread is that of the study; a share is one of the best of those to choose among.
+        measured = progress if within.kind == "spread" else progress.but(bar=_bar(best))
+        tolerance = needed_gain(within, measured, objective)
     else:
-        tolerance = noise(space, pool, objective)
+        tolerance = noise(space, scored, objective)  # The limits leave too few to measure it on.
     equal = [each for each in known if _loss(each, objective) <= _loss(best, objective) + tolerance]
     if not equal:
         return best, f"{best.name} is the best, and none as good has {prefer.metric}", {}
     chosen = min(equal, key=lambda each: (_cost(each, prefer), _loss(each, objective), each.name))
     why = (
-        f"{chosen.name} has the {most} {prefer.metric} of {len(equal)} trials within "
+        f"{chosen.name} has the {most} {prefer.metric} of {_trials(len(equal))} within "
         f"{show_gain(tolerance)} of the best"
     )
     numbers: dict[str, float | int | str] = {"tolerance": tolerance, "equals": len(equal)}
@@ -180,6 +190,14 @@ def noise(space: SearchSpace, trials: Iterable[Trial], objective: Objective) -> 
         return 0.0
 
 
+def _best(trials: list[Trial], objective: Objective) -> Trial:
+    return min(trials, key=lambda each: (_loss(each, objective), each.name))
+
+
+def _bar(trial: Trial) -> Bar:
+    return Bar(value=trial.objective or 0.0, trial=trial.name)
+
+
 def _loss(trial: Trial, objective: Objective) -> float:
     return math.inf if trial.objective is None else objective.loss(trial.objective)
 
@@ -199,12 +217,21 @@ def _excess(trial: Trial, bound: Bound) -> float:
     return max(0.0, beyond / (abs(limit) or 1.0))
 
 
-def _broken(trial: Trial, bounds: tuple[Bound, ...]) -> float:
-    return sum(_excess(trial, each) for each in bounds)
+def _broken(trial: Trial, bounds: tuple[Bound, ...]) -> tuple[int, float]:
+    """Return how many limits are on what is not known of a trial, and how far it breaks others."""
+    beyond = [_excess(trial, each) for each in bounds]
+    unknown = sum(math.isinf(each) for each in beyond)
+    return unknown, sum(each for each in beyond if math.isfinite(each))
 
 
-def _rank(trial: Trial, objective: Objective, winner: Winner) -> tuple[float, float, str]:
+def _rank(
+    trial: Trial, objective: Objective, winner: Winner
+) -> tuple[tuple[int, float], float, str]:
     return (_broken(trial, winner.subject_to), _loss(trial, objective), trial.name)
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _break(trial: Trial, bound: Bound) -> str:

@@ -13,6 +13,8 @@ _MONEY = re.compile(r"\$?\s*(?P<amount>\d+(?:\.\d+)?)\s*(?:USD)?", re.IGNORECASE
 _CENT_FRACTION = Decimal("0.000001")
 LONGEST = 366 * 86400
 """The longest duration that a person may ask for, in seconds: a year."""
+_HUGE = 1e9
+"""From here on a number is easier to read with an exponent: an error in dollars is not."""
 MOST_MONEY = Decimal(10**9)
 """The largest amount that a person may ask for, in US dollars: sums of such are still exact."""
 
@@ -165,19 +167,21 @@ def parse_share(text: str | float) -> float:
 def show_number(value: float) -> str:
     """Write a number with as many digits as a reader needs: five significant ones.
 
-    >>> show_number(0.92714999), show_number(3.0), show_number(1e-05)
-    ('0.92715', '3', '1e-05')
+    >>> show_number(0.92714999), show_number(3.0), show_number(1e-05), show_number(184215.4)
+    ('0.92715', '3', '1e-05', '184215')
     """
-    return f"{value:.5g}"
+    text = f"{value:.5g}"
+    return f"{value:.0f}" if "e+" in text and abs(value) < _HUGE else text
 
 
 def show_gain(value: float) -> str:
     """Write a gain: its size matters, not its digits.
 
-    >>> show_gain(0.0056187), show_gain(8.1555e-06), show_gain(0.0)
-    ('0.0056', '8.2e-06', '0')
+    >>> show_gain(0.0056187), show_gain(8.1555e-06), show_gain(0.0), show_gain(1534.2)
+    ('0.0056', '8.2e-06', '0', '1500')
     """
-    return f"{value:.2g}"
+    text = f"{value:.2g}"
+    return f"{float(text):.0f}" if "e+" in text and abs(value) < _HUGE else text
 
 
 def word(value: object) -> str:

@@ -1,16 +1,17 @@
 """Replays recorded trials under other stopping rules: what they would have saved, and lost.
 
 It tells only what the record can tell. A round that other rules would have ended sooner is cut
-there, and the rounds after it are taken as they were; what would have come after the end of the
-record nobody knows, and that is said.
+there, and the rounds after it are taken as they were, only sooner; what would have come after the
+end of the record nobody knows, and that is said.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tunewright.domain.round import Progress, Round, spread
-from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target, simple
+from tunewright.domain.round import EARLY_TRIALS, Bar, Progress, Round, spread
+from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target, WallClock, simple
+from tunewright.domain.steps.fold import carry
 from tunewright.domain.stopping import Ends, Situation, is_due, judge, look_out
 from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial
@@ -50,7 +51,8 @@ class WhatIf(Value):
         recorded_best: The best that was found.
         lost: How much worse `best` is, in the metric's units, 0 or more; None where nothing would
             have been found.
-        lost_share: The same as a share of how far the first trials' median lay behind the best.
+        lost_share: The same as a share of how far the first recorded trials' median lay behind the
+            recorded best, whatever the rules: so that the losses of two replays compare.
         firings: Where rules would have fired.
         unknown_after: Rounds that these rules would not have ended where they did end: what more
             trials would have brought is not recorded.
@@ -118,19 +120,28 @@ class _Replay:
         self.firings: list[Firing] = []
         self.unknown: list[int] = []
         self.over = False
+        limits = (rule.limit for rule in simple(rules) if isinstance(rule, WallClock))
+        self.deadlines = sorted(study.submitted + timedelta(seconds=each) for each in limits)
+        self.sooner = timedelta(0)  # By so much the rounds that were cut let the later ones begin.
 
     def run(self, round_: Round, trials: list[Trial]) -> None:
         """Replay one round."""
         self.recorded += trials
         if self.over:
             return
-        self.progress = Progress(bar=self.progress.bar, early=self.progress.early)
+        self.progress = carry(self.progress)
         self.judged = len(self.known)
-        for number, trial in enumerate(trials, 1):
+        for number, trial in enumerate(trials):
+            ended = trial.ended or trial.created
+            while self.deadlines and self.deadlines[0] < ended - self.sooner:
+                # The clock does not wait for the end of a trial.
+                when = self.deadlines.pop(0) + self.sooner
+                if (fired := self._fired(round_, when)) is not None:
+                    self._cut(round_, trials[number:], fired, when)
+                    return
             self._fold(trial)
-            fired = self._fired(round_, trial) if number < len(trials) else None
-            if fired is not None:
-                self._cut(trials[number:], fired)
+            if (fired := self._fired(round_, ended)) is not None:
+                self._cut(round_, trials[number + 1 :], fired, ended)
                 return
         if round_.stopped_by is not None:
             self.unknown.append(round_.plan.number)
@@ -141,7 +152,10 @@ class _Replay:
         best = _best(self.recorded, self.study)
         then, now = (each.objective if each else None for each in (best, self.best))
         lost = None if then is None or now is None else max(0.0, objective.gain(now, then))
-        width = spread(self.progress.early, self.progress.bar, objective)
+        early = [each.objective for each in self.recorded if each.is_scored][:EARLY_TRIALS]
+        told = tuple(each for each in early if each is not None)
+        bar = None if best is None or then is None else Bar(value=then, trial=best.name)
+        width = spread(told, bar, objective)
         return WhatIf(
             trials=self.launched,
             recorded_trials=len(self.recorded),
@@ -164,8 +178,15 @@ class _Replay:
         self.spent += trial.cost
         self.best = _best([each for each in (self.best, trial) if each is not None], self.study)
 
-    def _fired(self, round_: Round, trial: Trial) -> Firing | None:
-        now = trial.ended or trial.created
+    def _fired(self, round_: Round, when: datetime, *, is_cut: bool = False) -> Firing | None:
+        """Let the rules judge at a moment of the record.
+
+        A round that has all its trials, or was told to stop, ends anyway: what else ends it is of
+        no account, and the trials that were stopped with it say nothing of how they would have
+        ended. What ends the search still does.
+        """
+        stopped = round_.told_to_stop is not None and when > round_.told_to_stop
+        ends_anyway = is_cut or stopped or self.progress.finished >= round_.plan.trials
         situation = Situation(
             objective=self.study.spec.objective,
             progress=self.progress,
@@ -176,9 +197,9 @@ class _Replay:
             parallel=round_.plan.parallel,
             spent=self.spent,
             began=self.study.submitted,
-            now=now,
+            now=when - self.sooner,
         )
-        if is_due(self.rules, len(self.known), self.judged):
+        if not ends_anyway and is_due(self.rules, len(self.known), self.judged):
             self.judged = len(self.known)
             outlook = look_out(
                 round_.plan.space,
@@ -190,24 +211,33 @@ class _Replay:
             situation = situation.but(outlook=outlook)
         for rule in self.rules:
             verdict = judge(rule, situation)
-            if verdict.fired:
+            if verdict.fired and (verdict.ends is Ends.SEARCH or not ends_anyway):
                 return Firing(
                     round_number=round_.plan.number,
                     rule=verdict.rule,
                     reason=verdict.reason,
                     ends=verdict.ends,
                     trials=self.progress.finished,
-                    at=now,
+                    at=situation.now,
                 )
         return None
 
-    def _cut(self, rest: list[Trial], fired: Firing) -> None:
+    def _cut(self, round_: Round, rest: list[Trial], fired: Firing, when: datetime) -> None:
         """Leave out what was not launched yet; what ran is stopped, and paid for until then."""
-        running = [trial for trial in rest if trial.created <= fired.at]
+        running = [trial for trial in rest if trial.created <= when]
         self.launched += len(running)
-        self.spent += sum((_cost_until(trial, fired.at) for trial in running), Decimal(0))
-        self.firings.append(fired.but(trials=fired.trials + len(running)))
-        self.over = fired.ends is not Ends.ROUND
+        self.spent += sum((_cost_until(trial, when) for trial in running), Decimal(0))
+        trials = fired.trials + len(running)
+        self.firings.append(fired.but(trials=trials))
+        # A person whom this rule asked in the record, too, has answered there.
+        answered = fired.ends is Ends.ASKS and round_.stopped_by == fired.rule
+        self.over = fired.ends is not Ends.ROUND and not answered
+        # What was stopped is counted, too, before another round is begun.
+        ends = None if self.over else self._fired(round_, when, is_cut=True)
+        if ends is not None:
+            self.firings.append(ends.but(trials=trials))
+            self.over = True
+        self.sooner += max(((each.ended or when) - when for each in rest), default=timedelta(0))
 
 
 def _cost_until(trial: Trial, when: datetime) -> Decimal:

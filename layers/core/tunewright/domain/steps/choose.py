@@ -71,7 +71,7 @@ def _through_gate(
     verdict = judge_deployment(
         deploy, study.spec.objective, best.value, seen.fingerprint, seen.live
     )
-    if best.breaks and verdict.gate is Gate.DEPLOY:
+    if best.breaks and verdict.gate is not Gate.KEEP:  # Who is asked anyway must know of it, too.
         reason = f"{', '.join(best.breaks)}; {verdict.reason}"
         verdict = verdict.but(gate=Gate.ASK, reason=reason)
     replaces = seen.live.model if seen.live else None

@@ -1,12 +1,13 @@
 """Closes a round whose tuning job has ended, and says where that leads."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import assert_never
 
 from tunewright.domain import budget
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.spec import NoMetric, Rule, Target, simple
+from tunewright.domain.spec import NoMetric, Rule, Target, Winner, simple
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.stopping import Ends, Outlook, Situation, Verdict, is_due, judge, look_out
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
@@ -55,12 +56,30 @@ def _look_out(study: Study, live: Round, trials: tuple[Trial, ...]) -> Outlook:
 
 
 def search_is_over(study: Study, now: datetime) -> Verdict | None:
-    """Let the rules that end the search judge the study while no round runs."""
+    """Let the rules that end the search judge the study while no round runs.
+
+    It is over without any rule where the best is the best that there can be. A forecast would say
+    so, too, but not where all trials reach it: they differ by nothing, and so does what is needed.
+    """
     for rule in rules_of(study):
         verdict = judge(rule, situation(study, None, now))
         if verdict.fired and verdict.ends is Ends.SEARCH:
             return verdict
-    return None
+    return _nothing_is_better(study)
+
+
+def _nothing_is_better(study: Study) -> Verdict | None:
+    best, objective = study.incumbent, study.spec.objective
+    most = objective.best_possible
+    if best is None or most is None or objective.better(most, best.value):
+        return None
+    if study.spec.winner != Winner():
+        return None  # Of trials as good as that one may keep the limits, or be preferred.
+    reason = f"{objective.metric} is {show_number(best.value)}, which nothing can better"
+    numbers: dict[str, float | int | str] = {"best": best.value}
+    return Verdict(
+        rule="best possible", fired=True, ends=Ends.SEARCH, reason=reason, numbers=numbers
+    )
 
 
 def rules_of(study: Study) -> tuple[Rule, ...]:
@@ -131,21 +150,20 @@ def close(
         began=seen.created or live.began,
         ended=seen.ended or now,
     )
-    # Nobody can say what a trial cost that is gone: at most what was reserved for it.
-    missed = budget.worst_case(study.spec, study.profile.prices, launched - finished)
-    ledger = study.ledger.settle(live.progress.spent + missed, launched)
+    cost = budget.round_cost(study.spec, study.profile.prices, closed)
+    ledger = study.ledger.settle(cost, launched)
     after = study.with_live(closed).but(ledger=ledger, owed=())
     step = Step(after).tell(
         DecisionKind.ROUND_DONE,
-        _summary(study, closed),
+        _summary(study, closed, cost),
         now,
         round_number=live.plan.number,
-        numbers=_numbers(study, closed),
+        numbers=_numbers(study, closed, cost),
     )
     return _go_on(step, closed, seen, now)
 
 
-def _summary(study: Study, closed: Round) -> str:
+def _summary(study: Study, closed: Round, cost: Decimal) -> str:
     progress, metric = closed.progress, study.spec.objective.metric
     parts = [f"{progress.completed} of {closed.launched} trials completed"]
     for number, word in (
@@ -167,7 +185,7 @@ def _summary(study: Study, closed: Round) -> str:
     gained = _gain_text(study, closed)
     return (
         f"round {closed.plan.number} is done: {', '.join(parts)}; {best}{gained}; "
-        f"{show_money(progress.spent)}{took}{unused}"
+        f"{show_money(cost)}{took}{unused}"
     )
 
 
@@ -187,7 +205,7 @@ def _gain(study: Study, closed: Round) -> float | None:
     return objective.gain(best, closed.progress.best)
 
 
-def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]:
+def _numbers(study: Study, closed: Round, cost: Decimal) -> dict[str, float | int | str | None]:
     progress = closed.progress
     return {
         "completed": progress.completed,
@@ -198,7 +216,7 @@ def _numbers(study: Study, closed: Round) -> dict[str, float | int | str | None]
         "best": progress.best,
         "gain": _gain(study, closed),
         "forecast": closed.forecast,
-        "spent": str(progress.spent),
+        "spent": str(cost),
     }
 
 

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from tunewright.domain.budget import round_cost
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Progress, Round, RoundStatus, count
 from tunewright.domain.steps.step import Look, Observation, Step, View
+from tunewright.domain.steps.winner import winner_of
 from tunewright.domain.study import DecisionKind, Incumbent, Phase, Study
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import show_gain, show_number
@@ -92,11 +94,14 @@ def recount(study: Study, trials: list[Trial]) -> Study:
         own = [trial for trial in trials if trial.tuning_job == each.plan.job]
         progress = count_from(start, own, study)
         launched = each.launched
-        if each.status is RoundStatus.CLOSED:  # new minus old
-            spent += progress.spent - each.progress.spent
+        if each.status is RoundStatus.CLOSED:
             launched = max(launched, progress.finished)
             used += launched - each.launched
-        rounds.append(each.but(start=start, progress=progress, launched=launched))
+        counted = each.but(start=start, progress=progress, launched=launched)
+        if each.status is RoundStatus.CLOSED:  # new minus old
+            prices = study.profile.prices
+            spent += round_cost(study.spec, prices, counted) - round_cost(study.spec, prices, each)
+        rounds.append(counted)
         start = carry(progress)
     ledger = study.ledger.but(spent=spent, used_trials=used)
     return study.but(rounds=tuple(rounds), ledger=ledger)
@@ -108,10 +113,15 @@ def carry(progress: Progress) -> Progress:
 
 
 def _with_incumbent(study: Study, news: list[Trial], seen: Observation) -> Study:
-    """Take the best trial: of the news, or of everything if it was looked at."""
-    if seen.trials is not None:
-        return study.but(incumbent=best_of(study, _with_news(seen.trials, news), None))
-    return study.but(incumbent=best_of(study, news, study.incumbent))
+    """Take the best trial: of the news, or of everything if it was looked at.
+
+    Where the winner was chosen by the spec's own words, late news is no reason to forget them.
+    """
+    if seen.trials is None:
+        return study.but(incumbent=best_of(study, news, study.incumbent))
+    pool = _with_news(seen.trials, news)
+    found = winner_of(study, pool) if study.selected else None
+    return study.but(incumbent=found[0] if found else best_of(study, pool, None))
 
 
 def best_of(study: Study, pool: list[Trial], best: Incumbent | None) -> Incumbent | None:

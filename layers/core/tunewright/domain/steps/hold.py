@@ -2,22 +2,25 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from tunewright.domain.budget import Charge, Counted
 from tunewright.domain.steps.step import Step
-from tunewright.domain.study import DecisionKind, Hold, Study
+from tunewright.domain.study import CommandKind, DecisionKind, Hold, Phase, Study
 from tunewright.domain.values import show_money
 
 
 def account(before: Study, step: Step, now: datetime) -> Step:
     """Say what a step adds to the stack's budget of the month, if it adds anything.
 
-    A study counts from its first round on: what it spent, reserved, and set aside for its endpoint.
-    What is added is of this month; what is given back is of the month that was charged last.
+    A study counts from its first round on: what it spent, reserved, and set aside for its endpoint
+    until it is over without one. What is added is of this month; what is given back is of the
+    month that was charged last.
     """
     after = step.study
     ledger = after.ledger
-    due = ledger.spent + ledger.reserved + (ledger.set_aside if after.rounds else 0)
+    kept = ledger.set_aside if after.rounds and _may_have_endpoint(after) else Decimal(0)
+    due = ledger.spent + ledger.reserved + kept
     change = due - after.counted.amount
     plans = ledger.reserved > before.ledger.reserved
     if plans:
@@ -28,6 +31,16 @@ def account(before: Study, step: Step, now: datetime) -> Step:
     charge = Charge(month=month, amount=change, limited=plans)
     counted = Counted(amount=due, month=month)
     return replace(step.with_study(counted=counted), charge=charge)
+
+
+def _may_have_endpoint(study: Study) -> bool:
+    """Whether the study has put a model behind an endpoint, or may still do so."""
+    planned = study.deployment
+    if not study.phase.is_over:
+        return True
+    if planned is None or study.phase is Phase.CANCELLED:
+        return False
+    return planned.answer is None or planned.answer.kind is not CommandKind.REJECT
 
 
 def month_of(moment: datetime) -> str:

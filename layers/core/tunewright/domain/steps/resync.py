@@ -37,9 +37,8 @@ def _recounted(study: Study) -> Study:
     """Count the ledger from the closed rounds alone; what cannot be found costs what it might."""
     spent, used = Decimal(0), 0
     for each in study.closed:
-        missed = max(each.launched - each.progress.finished, 0)
-        worst = budget.worst_case(study.spec, study.profile.prices, missed)
-        spent, used = spent + each.progress.spent + worst, used + each.launched
+        spent += budget.round_cost(study.spec, study.profile.prices, each)
+        used += each.launched
     return study.but(ledger=study.ledger.but(spent=spent, used_trials=used))
 
 

@@ -36,7 +36,9 @@ class Outlook(Value):
 
     def quantile(self, chance: float) -> float:
         """Return the least gain that they hold no more than with this probability."""
-        return self.regrets[min(len(self.regrets) - 1, int(chance * len(self.regrets)))]
+        count = len(self.regrets)
+        draws = sum(each / count < chance for each in range(count))  # that make up the share
+        return self.regrets[max(draws - 1, 0)]
 
 
 def is_due(rules: Iterable[Rule], ended: int, judged: int) -> bool:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from tunewright.domain.objective import Objective
-from tunewright.domain.round import Progress, needed_gain
+from tunewright.domain.round import Bar, Progress, needed_gain
 from tunewright.domain.spec import (
     All,
     Failures,
@@ -150,7 +150,10 @@ def _not_improving(rule: NotImproving, situation: Situation) -> Verdict:
 
 def _regret(rule: Regret, situation: Situation) -> Verdict:
     progress, outlook = situation.progress, situation.outlook
-    bound = needed_gain(rule.below, progress, situation.objective)
+    # By the best, which another rule's bar may lie far behind.
+    best = situation.best
+    measured = progress if best is None else progress.but(bar=Bar(value=best, trial="the best"))
+    bound = needed_gain(rule.below, measured, situation.objective)
     scored = progress.completed + progress.stopped
     least = warm_up(rule, situation)
     numbers: dict[str, float | int | str] = {
