@@ -42,7 +42,7 @@ class Endings(Watch):
                 state = json.loads(items["-"]["state"]["S"])
                 ledger = {key: Decimal(each) for key, each in state["ledger"].items()}
                 due += ledger["spent"] + ledger["reserved"]
-                due += ledger["set_aside"] if state["rounds"] else 0
+                due += ledger["set_aside"] if _took_what_was_kept(state) else 0
         used = sum(
             Decimal(items["-"]["used"]["N"])
             for partition, items in table.items.items()
@@ -115,3 +115,10 @@ class Endings(Watch):
 def _number(job: str) -> int:
     """The round of a tuning job, whichever attempt at it the job is."""
     return int(job.rpartition("-r")[2].partition("a")[0])
+
+
+def _took_what_was_kept(state: dict[str, Any]) -> bool:
+    """Whether a study that is over had an endpoint to pay for, or at least tried to."""
+    planned = state["deployment"]
+    rejected = planned and planned["answer"] and planned["answer"]["kind"] == "reject"
+    return bool(state["rounds"] and planned and not rejected and state["phase"] != "cancelled")
