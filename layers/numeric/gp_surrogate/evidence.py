@@ -20,7 +20,7 @@ from gp_surrogate.kernel import (
     matern52_with_slope,
     robust_cholesky,
 )
-from gp_surrogate.optimise import minimise
+from gp_surrogate.optimise import Answer, minimise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,11 @@ class Evidence:
             sd=np.array([LENGTHSCALE[1]] * count + [AMPLITUDE[1], NOISE[1]]),
         )
 
-    def __call__(self, theta: Array) -> tuple[float, Array]:
-        """Return the negative log posterior (up to a constant) and its gradient at θ."""
+    def __call__(self, theta: Array) -> Answer:
+        """Return the negative log posterior (up to a constant) at θ, and what gives its gradient.
+
+        Where the covariance cannot be factored the value is infinite.
+        """
         weights = np.exp(-2.0 * theta[:-2])
         signal, noise = math.exp(2.0 * theta[-2]), math.exp(2.0 * theta[-1])
         shape, slope = matern52_with_slope(weights @ self.pairs)
@@ -79,19 +82,23 @@ class Evidence:
         try:
             factor = robust_cholesky(covariance)
         except NotPositiveDefiniteError:
-            return math.inf, np.zeros_like(theta)
+            return math.inf, lambda: np.zeros_like(theta)
         root = inverse_of_lower(factor)
         alpha = root.T @ (root @ self.z)
-        pull = root.T @ root
-        trace = float(np.trace(pull)) - float(alpha @ alpha)
-        pulled = (pull - np.outer(alpha, alpha)).reshape(-1)[self.lower]
-        gradient = np.empty_like(theta)
-        gradient[:-2] = weights * (self.pairs @ (pulled * slope)) * signal
-        gradient[-2] = signal * (trace + 2.0 * float(pulled @ shape))
-        gradient[-1] = noise * trace
         away = (theta - self.mean) / self.sd
         value = 0.5 * float(self.z @ alpha) + float(np.sum(np.log(np.diagonal(factor))))
-        return value + 0.5 * float(away @ away), gradient + away / self.sd
+
+        def gradient() -> Array:
+            pull = root.T @ root
+            trace = float(np.trace(pull)) - float(alpha @ alpha)
+            pulled = (pull - np.outer(alpha, alpha)).reshape(-1)[self.lower]
+            found = np.empty_like(theta)
+            found[:-2] = weights * (self.pairs @ (pulled * slope)) * signal
+            found[-2] = signal * (trace + 2.0 * float(pulled @ shape))
+            found[-1] = noise * trace
+            return np.asarray(found + away / self.sd)
+
+        return value + 0.5 * float(away @ away), gradient
 
     def best(self, iterations: int, finalists: int = FINALISTS) -> Array:
         """Return the θ with the least negative log posterior found from the best fixed starts."""

@@ -43,10 +43,16 @@ def matern52(squared: Array) -> Array:
 
 def matern52_with_slope(squared: Array) -> tuple[Array, Array]:
     """Return the correlation and minus twice its derivative by the squared distance."""
-    root = SQRT5 * np.sqrt(squared)
+    root = np.sqrt(squared)
+    root *= SQRT5
     decay = np.exp(-root)
     near = (1.0 + root) * decay
-    return near + (root * root / 3.0) * decay, (5.0 / 3.0) * near
+    far = np.square(root, out=root)
+    far /= 3.0
+    far *= decay
+    far += near
+    near *= 5.0 / 3.0
+    return far, near
 
 
 def squared_distances(left: Array, right: Array) -> Array:

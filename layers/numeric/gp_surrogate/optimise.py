@@ -11,7 +11,9 @@ import numpy as np
 
 from gp_surrogate.kernel import Array
 
-Objective = Callable[[Array], tuple[float, Array]]
+Answer = tuple[float, Callable[[], Array]]
+Objective = Callable[[Array], Answer]
+"""Gives the value at a point and, on demand, the gradient: half of the points are passed over."""
 
 ARMIJO = 1e-4
 LONGEST_STEP = 2.0  # in any variable; ours are logarithms, so a factor of e²
@@ -23,21 +25,23 @@ def minimise(
     start: Array,
     *,
     spread: Array,
-    known: tuple[float, Array] | None = None,
+    known: Answer | None = None,
     iterations: int = 40,
     tolerance: float = 1e-3,
 ) -> tuple[Array, float]:
     """Return the best point (k,) found from `start` and its value.
 
     Args:
-        objective: value and gradient (k,) at a point; a value of `inf` says "not here".
+        objective: value at a point, and what gives the gradient (k,) there; a value of `inf` says
+            "not here".
         start: where to begin (k,).
         spread: each variable's natural variance (k,); the first guess of the inverse curvature.
         known: the objective's answer at `start`, if it was asked before.
         iterations: at most so many steps.
         tolerance: end when a step, or the step foreseen, gains less than this.
     """
-    point, (value, slope) = start, objective(start) if known is None else known
+    value, gradient = objective(start) if known is None else known
+    point, slope = start, gradient()
     curvature = np.diag(spread)
     for _ in range(iterations):
         direction = -curvature @ slope
@@ -64,9 +68,9 @@ def _search(
     share = min(1.0, LONGEST_STEP / max(float(np.max(np.abs(direction))), 1e-300))
     while share > SMALLEST_SHARE:
         trial = point + share * direction
-        trial_value, trial_slope = objective(trial)
+        trial_value, gradient = objective(trial)
         if trial_value <= value + ARMIJO * share * descent:
-            return trial, trial_value, trial_slope
+            return trial, trial_value, gradient()
         share *= _shrink(trial_value - value, share * descent)
     return None
 
