@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,189 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gp_surrogate
 from gp_surrogate import (
     GaussianProcess,
     Layout,
-    expected_improvement,
-    log_expected_improvement,
 )
-from gp_surrogate.acquisition import erfc, log_h, normal_cdf
-from gp_surrogate.candidates import around, spread
-from gp_surrogate.evidence import Evidence
+from gp_surrogate.candidates import spread
 from gp_surrogate.kernel import (
-    NotPositiveDefiniteError,
-    inverse_of_lower,
     matern52,
-    robust_cholesky,
     squared_distances,
 )
-from gp_surrogate.optimise import Answer, minimise
+from tests.support.bowl import bowl, sample
 
 if TYPE_CHECKING:
     from gp_surrogate.kernel import Array
-
-
-PACKAGES = Path(gp_surrogate.__file__).parents[1]
-
-
-def bowl(x: Array) -> Array:
-    return np.asarray(np.sum((x - 0.4) ** 2 * np.arange(1, x.shape[1] + 1), axis=1))
-
-
-def sample(n: int = 30, d: int = 3, seed: int = 0) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    x = rng.random((n, d))
-    return x, bowl(x) + 0.02 * rng.standard_normal(n)
-
-
-# -- the parts ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_gradient_agrees_with_finite_differences(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    x, y = sample(25, 4, seed)
-    evidence = Evidence.of(x, (y - y.mean()) / y.std(), (0, 1, 1, 2))
-    theta = evidence.mean + 0.7 * rng.standard_normal(evidence.mean.size)
-    gradient = evidence(theta)[1]()
-    for index in range(theta.size):
-        step = np.zeros_like(theta)
-        step[index] = 1e-5
-        difference = (evidence(theta + step)[0] - evidence(theta - step)[0]) / 2e-5
-        assert gradient[index] == pytest.approx(difference, rel=1e-4, abs=1e-4)
-
-
-def test_optimiser_solves_rosenbrock() -> None:
-    def rosenbrock(p: Array) -> Answer:
-        a, b = float(p[0]), float(p[1])
-        value = (1 - a) ** 2 + 100 * (b - a * a) ** 2
-        slope = np.array([-2 * (1 - a) - 400 * a * (b - a * a), 200 * (b - a * a)])
-        return value, lambda: slope
-
-    point, value = minimise(
-        rosenbrock, np.array([-1.2, 1.0]), spread=np.ones(2) * 0.01, iterations=200, tolerance=1e-12
-    )
-    assert point == pytest.approx([1.0, 1.0], abs=1e-3)
-    assert value < 1e-6
-
-
-def test_optimiser_turns_back_where_there_is_no_value() -> None:
-    def half_line(p: Array) -> Answer:
-        x = float(p[0])
-        if x <= 0:
-            return math.inf, lambda: np.zeros(1)
-        return x - math.log(x), lambda: np.array([1 - 1 / x])
-
-    point, _ = minimise(half_line, np.array([1.9]), spread=np.array([40.0]), tolerance=1e-10)
-    assert point[0] == pytest.approx(1.0, abs=1e-3)
-
-
-@pytest.mark.parametrize("size", [1, 5, 48, 49, 200])
-def test_inverse_of_lower(size: int) -> None:
-    rng = np.random.default_rng(size)
-    factor = np.tril(rng.standard_normal((size, size))) + 3 * math.sqrt(size) * np.eye(size)
-    assert inverse_of_lower(factor) @ factor == pytest.approx(np.eye(size), abs=1e-9)
-
-
-def test_cholesky_of_a_singular_matrix_gets_jitter() -> None:
-    factor = robust_cholesky(np.ones((4, 4)))
-    assert factor @ factor.T == pytest.approx(np.ones((4, 4)), abs=1e-4)
-
-
-def test_cholesky_gives_up_on_what_is_no_covariance() -> None:
-    with pytest.raises(NotPositiveDefiniteError, match="not positive definite"):
-        robust_cholesky(-np.eye(3))
-
-
-def test_kernel_at_distance_one() -> None:
-    root = math.sqrt(5.0)
-    expected = (1 + root + 5 / 3) * math.exp(-root)
-    assert matern52(np.ones(1))[0] == pytest.approx(expected, rel=1e-14)
-
-
-def test_squared_distances_are_not_negative() -> None:
-    x = np.random.default_rng(1).random((40, 3)) + 1e6
-    assert squared_distances(x, x).min() >= 0.0
-
-
-# -- acquisition --------------------------------------------------------------------------------
-
-
-def test_erfc_keeps_shape_and_precision() -> None:
-    values = np.array([[-3.0, 0.0], [0.5, 20.0]])
-    assert erfc(values).shape == (2, 2)
-    assert erfc(values)[1, 1] == math.erfc(20.0)
-    assert normal_cdf(np.array([0.0]))[0] == 0.5
-
-
-def test_expected_improvement_agrees_with_monte_carlo() -> None:
-    draws = np.random.default_rng(0).standard_normal(400_000)
-    for mean, sd, best in [(0.0, 1.0, 0.0), (1.0, 0.5, 0.7), (-2.0, 3.0, 1.0), (0.5, 0.1, 0.6)]:
-        seen = np.maximum(best - (mean + sd * draws), 0.0).mean()
-        told = expected_improvement(np.array([mean]), np.array([sd]), best)[0]
-        assert told == pytest.approx(seen, rel=0.02, abs=1e-4)
-
-
-def test_log_improvement_is_smooth_over_its_branches() -> None:
-    z = np.linspace(-40.0, 5.0, 200_001)
-    values = log_h(z)
-    assert np.isfinite(values).all()
-    assert (np.diff(values) > 0).all()
-    # The second difference of a smooth function is small: a jump between branches would show.
-    assert np.abs(np.diff(values, 2)).max() < 1e-6
-
-
-def test_log_improvement_far_in_the_tail() -> None:
-    value = log_expected_improvement(np.array([100.0, 1000.0]), np.array([1.0, 1.0]), 0.0)
-    # ln h(z) -> -z²/2 - ln √(2π) - 2 ln|z|
-    assert value[0] == pytest.approx(
-        -5000 - 0.5 * math.log(2 * math.pi) - 2 * math.log(100), abs=1e-3
-    )
-    assert value[0] > value[1] > -math.inf
-
-
-def test_log_improvement_without_doubt() -> None:
-    value = log_expected_improvement(np.array([1.0, 3.0]), np.zeros(2), 2.0)
-    assert value.tolist() == [0.0, -math.inf]
-
-
-# -- candidates and encoding --------------------------------------------------------------------
-
-
-def test_spread_points_are_even() -> None:
-    points = spread(512, 6, np.random.default_rng(0))
-    assert points.shape == (512, 6)
-    assert points.min() >= 0.0
-    assert points.max() < 1.0
-    for column in points.T:
-        counts = np.histogram(column, bins=16, range=(0, 1))[0]
-        assert counts.min() > 20  # 32 expected
-    distinct = {tuple(point) for point in points.tolist()}
-    assert len(distinct) == 512
-
-
-def test_spread_is_reproducible() -> None:
-    first, second = (spread(50, 3, np.random.default_rng(7)) for _ in range(2))
-    assert (first == second).all()
-
-
-def test_around_moves_each_point_in_some_coordinate() -> None:
-    centre = np.full((2, 5), 0.5)
-    points = around(centre, 100, 0.1, np.random.default_rng(0))
-    assert points.shape == (200, 5)
-    assert (points != 0.5).any(axis=1).all()
-    assert (points == 0.5).mean() > 0.4
-
-
-def test_categories_are_at_distance_one() -> None:
-    coded = Layout((3, 0)).encode([[0, 0.1], [2, 0.1]])
-    assert squared_distances(coded, coded)[0, 1] == pytest.approx(1.0)
-    assert Layout((3, 0)).numeric == (1,)
-    assert Layout((2,)).encode([[-1.0]]).tolist() == [[0.0, 0.0]]
-
-
-# -- the process --------------------------------------------------------------------------------
 
 
 def test_noiseless_data_are_interpolated() -> None:

@@ -63,12 +63,18 @@ def test_the_job_ends_when_trials_no_longer_improve(world: World, trials: Any) -
     assert job["TuningJobCompletionDetails"]["NumberOfTrainingJobsObjectiveNotImproving"] == 3
 
 
-def test_the_job_ends_when_its_time_is_over(world: World) -> None:
+def begin_of_two_minutes(world: World) -> str:
+    """Begin a job that may take two minutes, and name the trial that runs."""
     request = tuning_request()
     limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
     limits["MaxRuntimeInSeconds"] = 120
     world.create(request)
     (name,) = world.running(1)
+    return name
+
+
+def test_the_job_ends_when_its_time_is_over(world: World) -> None:
+    name = begin_of_two_minutes(world)
     world.fakes.ahead = 121
     job = world.ended()
     assert job["HyperParameterTuningJobStatus"] == "Completed"
@@ -77,11 +83,7 @@ def test_the_job_ends_when_its_time_is_over(world: World) -> None:
 
 
 def test_the_job_ends_when_its_time_is_over_however_much_its_trials_tell(world: World) -> None:
-    request = tuning_request()
-    limits = request["HyperParameterTuningJobConfig"]["ResourceLimits"]
-    limits["MaxRuntimeInSeconds"] = 120
-    world.create(request)
-    (name,) = world.running(1)
+    name = begin_of_two_minutes(world)
     world.fakes.runner.report(name, 0.5)
     until(lambda: world.training(name)["SecondaryStatus"] == "Training")
     world.fakes.ahead = 121
@@ -93,6 +95,7 @@ def test_the_job_ends_when_its_time_is_over_however_much_its_trials_tell(world: 
         return world.job()["HyperParameterTuningJobStatus"] == "Completed"
 
     until(told)
+    assert world.training(name)["TrainingJobStatus"] == "Stopped"
 
 
 def test_five_failures_and_no_success_fail_the_job(world: World) -> None:
