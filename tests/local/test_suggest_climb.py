@@ -38,7 +38,7 @@ def prepared(ranges: dict[str, Any], seed: int, running: int) -> tuple[Space, Im
     units = space.snap(rng.random((25 + running, len(space))))
     coded = space.encode(units)
     losses = ((units - 0.3) ** 2).sum(axis=1) + 0.01 * rng.standard_normal(len(units))
-    model = GaussianProcess.fit(coded[:25], losses[:25], groups=space.layout.groups, finalists=1)
+    model = GaussianProcess.fit(coded[:25], losses[:25], groups=space.layout.groups)
     score = Improvement.of(model, coded[25:], coded[:25], _draws(running, rng))
     return space, score, units
 

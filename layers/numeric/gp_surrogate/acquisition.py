@@ -59,17 +59,18 @@ def log_expected_improvement(mean: Array, sd: Array, best: float) -> Array:
 
 def log_h(z: Array) -> Array:
     """Return ln(φ(z) + z·Φ(z)), the expected improvement of a standard normal, for any z."""
-    near = np.maximum(z, -1.0)
+    near, left = np.maximum(z, -1.0), np.minimum(z, -1.0)
+    tail = erfc(-np.maximum(z, FAR) / math.sqrt(2.0))  # the slowest part: once for both sides
     density = np.exp(-0.5 * near * near - LOG_SQRT_2PI)
-    direct = np.log(density + near * normal_cdf(near))
-    left = np.minimum(z, -1.0)
-    return np.where(z > -1.0, direct, -0.5 * left * left - LOG_SQRT_2PI + _log_tail(left))
+    direct = np.log(density + near * (0.5 * tail))
+    far = _log_tail(left, np.where(z > -1.0, 0.0, tail))
+    return np.where(z > -1.0, direct, -0.5 * left * left - LOG_SQRT_2PI + far)
 
 
-def _log_tail(z: Array) -> Array:
-    """Return ln(1 - |z|·R(|z|)) with Mills' ratio R, for z <= -1."""
+def _log_tail(z: Array, tail: Array) -> Array:
+    """Return ln(1 - |z|·R(|z|)) with Mills' ratio R, for z <= -1, given erfc(|z| / √2) there."""
     size = np.minimum(-z, -FAR)
-    mills = math.sqrt(math.pi / 2.0) * np.exp(0.5 * size * size) * erfc(size / math.sqrt(2.0))
+    mills = math.sqrt(math.pi / 2.0) * np.exp(0.5 * size * size) * tail
     moderate = np.log1p(-size * mills)
     inverse = 1.0 / np.maximum(-z, -FAR) ** 2
     far = np.log(inverse) + np.log1p(

@@ -36,10 +36,8 @@ NOISE = (math.log(0.05), 1.2)
 # the covariance is singular.
 LEAST_NOISE = 1e-8
 
-# Multi-start: (added to every log lengthscale, added to the log noise).
+# Where a climb may begin: (added to every log lengthscale, added to the log noise).
 STARTS = ((0.0, 0.0), (0.8, 0.0), (-0.8, 0.0), (0.0, 2.0), (0.8, 2.0))
-FINALISTS = 2
-MANY = 150  # rows from which the data drown the priors' second thoughts, and a step costs much
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class Evidence:
     pairs: Array
     z: Array
     lower: NDArray[np.intp]
+    lower_of_n: NDArray[np.intp]
     mean: Array
     sd: Array
 
@@ -64,7 +63,8 @@ class Evidence:
         return cls(
             pairs=grouped_pairs(x, groups),
             z=z,
-            lower=rows * len(x) + columns,  # as numpy flattens a matrix: a third of the time
+            lower=rows * (len(x) + 1) + columns,
+            lower_of_n=rows * len(x) + columns,
             mean=np.array([centre] * count + [AMPLITUDE[0], NOISE[0]]),
             sd=np.array([LENGTHSCALE[1]] * count + [AMPLITUDE[1], NOISE[1]]),
         )
@@ -77,21 +77,27 @@ class Evidence:
         weights = np.exp(-2.0 * theta[:-2])
         signal, noise = math.exp(2.0 * theta[-2]), math.exp(2.0 * theta[-1])
         shape, slope = matern52_with_slope(weights @ self.pairs)
-        covariance = np.diag(np.full(self.z.size, signal + noise + LEAST_NOISE))
-        covariance.reshape(-1)[self.lower] = signal * shape
+        rows, level = self.z.size, signal + noise + LEAST_NOISE
+        # With the values as a last row, the factor's last row is what solving with it would give.
+        bordered = np.zeros((rows + 1, rows + 1))
+        flat = bordered.reshape(-1)
+        flat[:: rows + 2] = level
+        flat[self.lower] = signal * shape
+        bordered[rows, :rows] = self.z
+        bordered[rows, rows] = 1.0 + 2.0 * float(self.z @ self.z) / (noise + LEAST_NOISE)
         try:
-            factor = robust_cholesky(covariance)
+            factor = robust_cholesky(bordered, level)
         except NotPositiveDefiniteError:
             return math.inf, lambda: np.zeros_like(theta)
-        root = inverse_of_lower(factor)
-        alpha = root.T @ (root @ self.z)
-        away = (theta - self.mean) / self.sd
-        value = 0.5 * float(self.z @ alpha) + float(np.sum(np.log(np.diagonal(factor))))
+        half, away = factor[rows, :rows], (theta - self.mean) / self.sd
+        value = 0.5 * float(half @ half) + float(np.sum(np.log(np.diagonal(factor)[:rows])))
 
         def gradient() -> Array:
-            pull = root.T @ root
+            root = inverse_of_lower(factor[:rows, :rows])
+            alpha, pull = root.T @ half, root.T @ root
             trace = float(np.trace(pull)) - float(alpha @ alpha)
-            pulled = (pull - np.outer(alpha, alpha)).reshape(-1)[self.lower]
+            pull -= np.outer(alpha, alpha)
+            pulled = pull.reshape(-1)[self.lower_of_n]
             found = np.empty_like(theta)
             found[:-2] = weights * (self.pairs @ (pulled * slope)) * signal
             found[-2] = signal * (trace + 2.0 * float(pulled @ shape))
@@ -100,15 +106,15 @@ class Evidence:
 
         return value + 0.5 * float(away @ away), gradient
 
-    def best(self, iterations: int, finalists: int = FINALISTS) -> Array:
-        """Return the θ with the least negative log posterior found from the best fixed starts."""
+    def best(self, iterations: int) -> Array:
+        """Return the θ found by climbing down from the most plausible of a few fixed starts.
+
+        Climbing from the second too found a better one (by 0.01 or more) in 5 of 96 fits, for twice
+        the time.
+        """
         starts = [(theta, self(theta)) for theta in (self._start(*each) for each in STARTS)]
-        starts.sort(key=lambda start: start[1][0])
-        found = [
-            minimise(self, theta, spread=self.sd**2, known=known, iterations=iterations)
-            for theta, known in starts[: finalists if self.z.size <= MANY else 1]
-        ]
-        return min(found, key=lambda pair: pair[1])[0]
+        theta, known = min(starts, key=lambda start: start[1][0])
+        return minimise(self, theta, spread=self.sd**2, known=known, iterations=iterations)[0]
 
     def _start(self, lengthscale: float, noise: float) -> Array:
         start = self.mean.copy()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gp_surrogate.evidence import FINALISTS, LEAST_NOISE, Evidence
+from gp_surrogate.evidence import LEAST_NOISE, Evidence
 from gp_surrogate.kernel import (
     Array,
     inverse_of_lower,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Inputs are rounded so that a change of units or scale, exact but for the last bits, gives
 # bit-equal fits: the optimiser's branches would otherwise amplify those bits.
 DIGITS = 9
-AT_ONCE = 1024  # points predicted together: what they take stays in the processor's cache
+AT_ONCE = 2**14  # covariances computed together: what they take stays in the processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,6 @@ class GaussianProcess:
         *,
         groups: Sequence[int] | None = None,
         iterations: int = 40,
-        finalists: int = FINALISTS,
     ) -> GaussianProcess:
         """Fit points x (n, d) with values y (n,), to be minimised or not: the sign is the caller's.
 
@@ -80,9 +79,7 @@ class GaussianProcess:
             y: values in any unit.
             groups: for each column the index, from 0 without gaps, of the lengthscale it shares;
                 `None` gives each its own.
-            iterations: at most so many optimiser steps from each of the starts.
-            finalists: how many of the fixed starts, the most plausible, are climbed from; the
-                first alone gives nearly the same fit for half the time.
+            iterations: at most so many optimiser steps.
 
         Raises:
             ValueError: no rows, unequal lengths, a gap in `groups`, or a value that is not finite.
@@ -95,7 +92,7 @@ class GaussianProcess:
         points, z = np.round(x, DIGITS), np.round((y - centre) / scale, DIGITS)
         order = np.lexsort((z, *points.T[::-1]))
         points, z = points[order] + 0.0, z[order] + 0.0  # + 0.0 turns -0.0 into 0.0
-        theta = Evidence.of(points, z, shares).best(iterations, finalists)
+        theta = Evidence.of(points, z, shares).best(iterations)
         lengthscales = np.exp(theta[:-2])
         amplitude, noise = (
             float(np.exp(theta[-2])),
@@ -116,8 +113,9 @@ class GaussianProcess:
         """Return the mean and standard deviation (m,) of the function itself, without noise."""
         weights = self.root @ self.z
         mean, variance = np.empty(len(x)), np.empty(len(x))
-        for start in range(0, len(x), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
+        step = max(16, AT_ONCE // len(self.x))
+        for start in range(0, len(x), step):
+            part = slice(start, start + step)
             half = self.root @ self._correlate(x[part], self.x).T
             mean[part] = half.T @ weights
             variance[part] = self.amplitude**2 - np.einsum("ij,ij->j", half, half)
@@ -125,18 +123,24 @@ class GaussianProcess:
 
     def covariance(self, x: Array) -> Array:
         """Return the posterior covariance (m, m) of the function itself, in squared units of y."""
-        half = self.root @ self._correlate(x, self.x).T
-        return np.asarray(self.scale**2 * (self._correlate(x, x) - half.T @ half))
+        return self._jointly(x)[1]
 
     def joint_sample(self, x: Array, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` functions from the posterior, each seen at x (m, d): (count, m)."""
-        mean, _ = self.predict(x)
-        spread = self.covariance(x)
+        mean, spread = self._jointly(x)
         # Points side by side are all but one point: a jitter far below the prior keeps order.
         doubt = np.maximum(np.diagonal(spread), 0.0) + 1e-9 * (self.amplitude * self.scale) ** 2
         np.fill_diagonal(spread, doubt)
         factor = robust_cholesky(spread)
         return np.asarray(mean + rng.standard_normal((count, len(x))) @ factor.T)
+
+    def _jointly(self, x: Array) -> tuple[Array, Array]:
+        """Return mean (m,) and covariance (m, m) of the function itself."""
+        half = self.root @ self._correlate(x, self.x).T
+        spread = self._correlate(x, x)
+        spread -= half.T @ half
+        spread *= self.scale**2
+        return self.centre + self.scale * (half.T @ (self.root @ self.z)), spread
 
     def condition(self, x: Array, y: Array) -> GaussianProcess:
         """Add points x (k, d) with values y (k,), keeping hyperparameters and standardisation.
@@ -169,7 +173,9 @@ class GaussianProcess:
 
     def _correlate(self, left: Array, right: Array) -> Array:
         stretch = self.lengthscales[list(self.groups)]
-        return self.amplitude**2 * matern52(squared_distances(left / stretch, right / stretch))
+        found = matern52(squared_distances(left / stretch, right / stretch))
+        found *= self.amplitude**2
+        return found
 
 
 def _check(x: Array, y: Array, groups: tuple[int, ...]) -> None:

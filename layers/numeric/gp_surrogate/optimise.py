@@ -87,5 +87,7 @@ def _update(curvature: Array, step: Array, change: Array) -> Array:
     bend = float(step @ change)
     if bend <= 1e-10 * float(np.linalg.norm(step) * np.linalg.norm(change)):
         return curvature
-    across = np.eye(step.size) - np.outer(step, change) / bend
-    return np.asarray(across @ curvature @ across.T + np.outer(step, step) / bend)
+    bent = curvature @ change
+    cross = np.multiply.outer(step, bent) / -bend
+    along = (1.0 + float(change @ bent) / bend) / bend
+    return np.asarray(curvature + cross + cross.T + np.multiply.outer(step, along * step))

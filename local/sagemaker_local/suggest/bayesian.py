@@ -95,9 +95,7 @@ def _rank(
     space: Space, points: Array, losses: Array, running: Array, rng: np.random.Generator
 ) -> Array:
     """Return many points (m, p), the most promising first."""
-    model = GaussianProcess.fit(
-        space.encode(points), losses, groups=space.layout.groups, finalists=1
-    )
+    model = GaussianProcess.fit(space.encode(points), losses, groups=space.layout.groups)
     inside = points[((points >= 0) & (points <= 1)).all(axis=1)]
     incumbents = space.encode(inside if len(inside) else points)
     draws = _draws(len(running), rng)
