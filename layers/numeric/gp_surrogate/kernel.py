@@ -104,7 +104,7 @@ def inverse_of_lower(factor: Array) -> Array:
     """Invert a lower triangular matrix: numpy has no triangular solver.
 
     From small blocks on the diagonal to the whole, two neighbours into one, all of a size at once:
-    ten times as fast as LAPACK's inverse, which takes no triangle for what it is.
+    nearly all of the work is products of matrices.
     """
     rows = len(factor)
     doublings = max(0, math.ceil(math.log2(rows / LEAF)))
