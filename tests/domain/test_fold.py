@@ -6,7 +6,7 @@ from typing import Any
 from tests.support.build import START, at, closed, incumbent, reserved, running, study, trial
 from tunewright.domain.budget import Ledger
 from tunewright.domain.round import Progress, count
-from tunewright.domain.steps.fold import carry, fold
+from tunewright.domain.steps.fold import carry, fold, recount
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.study import DecisionKind, Phase, Study
 from tunewright.domain.trial import Trial, TrialStatus
@@ -175,3 +175,22 @@ def test_late_news_leaves_a_winner_that_keeps_the_limits_where_it_is() -> None:
     better = trial(4, 0.8125)
     step = folded(before.but(phase=Phase.DEPLOYING), better, of=(dear, fair, late))
     assert step.study.incumbent == incumbent(0.8125, trial=better.name)
+
+
+def test_the_best_so_far_keeps_the_limits_or_comes_nearest_to_them() -> None:
+    before = live(spec={"winner": {"subject_to": {"cost": "<= 0.0625 USD"}}})
+    dear, nearer = trial(1, 0.9, cost=Decimal("0.25")), trial(2, 0.5, cost=Decimal("0.125"))
+    first = folded(before, dear, nearer).study
+    assert first.incumbent is not None
+    assert (first.incumbent.trial, first.incumbent.beyond) == (nearer.name, (0, 1.0))
+    assert first.incumbent.breaks == ("cost is 0.125, not <= 0.0625",)
+    assert not any(each.kind is DecisionKind.NEW_BEST for each in folded(before, dear).decisions)
+    fair = folded(first, trial(3, 0.25)).study
+    assert fair.incumbent is not None
+    assert (fair.incumbent.value, fair.incumbent.breaks) == (0.25, ())
+    assert folded(fair, trial(4, 0.95, cost=Decimal("0.25"))).study.incumbent == fair.incumbent
+    limits = before.spec.winner.subject_to
+    every = [dear, nearer, trial(3, 0.25), trial(4, 0.95, cost=Decimal("0.25"))]
+    again = recount(fair, every)
+    assert again.progress == count(every, Progress(), before.spec.objective, before.gain, limits)
+    assert again.progress.best == 0.25

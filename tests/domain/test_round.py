@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.build import AUC, LOSS, at, closed, running, trial
 from tunewright.domain.round import EARLY_TRIALS, Bar, Progress, RoundStatus, count
-from tunewright.domain.spec import DEFAULT_GAIN, Gain
+from tunewright.domain.spec import DEFAULT_GAIN, Bound, Gain
 from tunewright.domain.steps.fold import carry
 from tunewright.domain.trial import Trial, TrialStatus
 
@@ -126,3 +126,14 @@ def test_only_a_best_raises_the_bar_however_little_the_gain_has_come_to_be() -> 
     assert (seen.bar, seen.best, seen.since) == (Bar(value=0.8, trial=told[1].name), 0.802, 2)
     mirrored = [each.but(objective=-(each.objective or 0)) for each in told]
     assert count(mirrored, Progress(), LOSS, DEFAULT_GAIN).since == 2
+
+
+def test_what_breaks_a_limit_is_no_best_and_no_improvement() -> None:
+    limits = (Bound(quantity="cost", at_most=0.02),)
+    dear, fair = trial(1, 0.9, cost=Decimal("0.05")), trial(2, 0.7)
+    later = trial(3, 0.95, cost=Decimal("0.05"))
+    only = count([dear], Progress(), AUC, ANY, limits)
+    assert (only.completed, only.best, only.bar, only.early) == (1, None, None, (0.9,))
+    seen = count([dear, fair, later], Progress(), AUC, ANY, limits)
+    assert (seen.best, seen.bar) == (0.7, Bar(value=0.7, trial=fair.name))
+    assert (seen.completed, seen.since, seen.early) == (3, 1, (0.9, 0.7, 0.95))

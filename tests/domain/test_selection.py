@@ -8,9 +8,10 @@ import pytest
 from tests.support import refining
 from tests.support.build import AUC, trial
 from tunewright.domain.expand_winner import parse_bound
+from tunewright.domain.limits import quantity
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.round import Bar, Progress
-from tunewright.domain.selection import Selection, knee, noise, pareto, quantity, select
+from tunewright.domain.selection import Selection, knee, noise, pareto, select
 from tunewright.domain.spec import Bound, Gain, Winner
 from tunewright.domain.trial import Trial, TrialStatus
 

@@ -250,3 +250,10 @@ def test_all_fires_when_each_of_its_rules_does(finished: int, since: int, fires:
 )
 def test_all_ends_what_the_mildest_of_its_rules_ends(rules: Any, ends: Ends) -> None:
     assert judge(All(rules=rules), situation()).ends is ends
+
+
+def test_a_target_that_only_breaks_of_limits_reach_ends_nothing() -> None:
+    breaks = ("cost is 3, not <= 2",)
+    said = judge(Target(value=0.75), situation(objective=AUC, best=0.8, breaks=breaks))
+    assert not said.fired
+    assert said.reason == "validation:auc is 0.8 (target 0.75), but cost is 3, not <= 2"

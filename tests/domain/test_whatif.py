@@ -11,6 +11,7 @@ from tests.support.build import at, closed, plan, running, study, trial
 from tunewright.domain.round import RoundStatus
 from tunewright.domain.spec import (
     All,
+    Bound,
     Failures,
     Gain,
     NotImproving,
@@ -120,7 +121,7 @@ def test_rules_that_go_on_longer_do_not_know_what_would_have_come() -> None:
 def test_without_any_objective_nothing_is_lost_or_won() -> None:
     found = ask([None, None])
     assert (found.best, found.lost, found.lost_share) == (None, None, None)
-    assert found.sentence("auc").endswith("no auc would have been found")
+    assert found.sentence("auc").endswith("no auc that could win would have been found")
 
 
 def test_equal_values_have_no_spread() -> None:
@@ -216,3 +217,16 @@ def test_trials_that_are_stopped_with_a_round_count_before_the_next() -> None:
     ]
     assert (found.trials, found.best) == (6, 0.7)
     assert ask(values, PATIENT, Trials(limit=7), rounds=2).trials == 8  # one as it fired
+
+
+def test_what_could_not_win_reaches_no_target_and_is_no_best() -> None:
+    made, trials = of([0.5, 0.9, 0.8])
+    dear = [trials[0], trials[1].but(cost=Decimal("0.05")), trials[2]]
+    winner = made.spec.winner.but(subject_to=(Bound(quantity="cost", at_most=0.02),))
+    limited = made.but(spec=made.spec.but(winner=winner))
+    assert what_if(limited, dear, [Target(value=0.85)]).firings == ()
+    found = what_if(limited, dear, [Target(value=0.75)])
+    assert (found.trials, found.best, found.recorded_best, found.lost) == (3, 0.8, 0.8, 0.0)
+    first = trials[0].but(objective=0.9, cost=Decimal("0.05"))
+    cut = what_if(limited, [first, *trials[1:]], [Trials(limit=1)])
+    assert (cut.best, cut.recorded_best, cut.lost) == (None, 0.9, None)

@@ -5,9 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, assert_never
 
+from tunewright.domain.limits import WITHIN, beyond
 from tunewright.domain.objective import Objective
 from tunewright.domain.space import SearchSpace
-from tunewright.domain.spec import Gain
+from tunewright.domain.spec import Bound, Gain
 from tunewright.domain.trial import Trial, TrialStatus
 from tunewright.domain.values import Value
 
@@ -75,7 +76,7 @@ class Progress(Value):
         unlucky: Trials that failed for the infrastructure's reasons.
         silent: Trials that ran to their end without an objective.
         spent: What they cost, in US dollars.
-        best: The best objective of the round; None while there is none.
+        best: The best objective of trials within the limits; None while there is none.
         best_trial: The trial that has it.
         bar: What must be beaten; carried over from the round before.
         improved: When the bar was last raised in this round; None if it never was.
@@ -107,8 +108,13 @@ class Progress(Value):
         """Say whether a trial ended before one that is folded: the round must be recounted."""
         return self.last is not None and _order(trial) <= self.last
 
-    def with_trial(self, trial: Trial, objective: Objective, gain: Gain) -> "Progress":
-        """Fold one ended trial that comes after all folded ones."""
+    def with_trial(
+        self, trial: Trial, objective: Objective, gain: Gain, limits: tuple[Bound, ...] = ()
+    ) -> "Progress":
+        """Fold one ended trial that comes after all folded ones.
+
+        One that breaks a limit could not win: it is no best and no improvement.
+        """
         counted, value = (
             self.but(spent=self.spent + trial.cost, last=_order(trial)),
             trial.objective,
@@ -118,7 +124,8 @@ class Progress(Value):
                 if value is None:
                     return counted.but(silent=self.silent + 1)
                 counted = counted.but(completed=self.completed + 1)
-                return counted._scored(trial, value, objective, gain)  # noqa: SLF001
+                keeps = beyond(trial, limits) == WITHIN
+                return counted._scored(trial, value, objective, gain, keeps)  # noqa: SLF001
             case TrialStatus.STOPPED:
                 counted = counted.but(stopped=self.stopped + 1)
                 return counted if value is None else counted._waited(trial)  # noqa: SLF001
@@ -127,10 +134,14 @@ class Progress(Value):
             case _:
                 return counted.but(failed=self.failed + 1)
 
-    def _scored(self, trial: Trial, value: float, objective: Objective, gain: Gain) -> "Progress":
+    def _scored(
+        self, trial: Trial, value: float, objective: Objective, gain: Gain, keeps: bool
+    ) -> "Progress":
         after = self
         if len(self.early) < EARLY_TRIALS:
             after = after.but(early=(*self.early, value))
+        if not keeps:
+            return after._waited(trial)  # noqa: SLF001
         if objective.better(value, self.best):
             after = after.but(best=value, best_trial=trial.name)
         needed = needed_gain(gain, self, objective)
@@ -179,11 +190,17 @@ def _order(trial: Trial) -> tuple[datetime, str]:
     return (trial.ended or trial.created, trial.name)
 
 
-def count(trials: list[Trial], start: Progress, objective: Objective, gain: Gain) -> Progress:
+def count(
+    trials: list[Trial],
+    start: Progress,
+    objective: Objective,
+    gain: Gain,
+    limits: tuple[Bound, ...] = (),
+) -> Progress:
     """Fold all ended trials of a round from its beginning: what `with_trial` gives, in order."""
     progress = start
     for trial in sorted((each for each in trials if each.is_ended), key=_order):
-        progress = progress.with_trial(trial, objective, gain)
+        progress = progress.with_trial(trial, objective, gain, limits)
     return progress
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from tunewright.domain.lessons import View, learn
+from tunewright.domain.limits import Beyond, beyond, broken, quantity
 from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.round import Bar, Progress, needed_gain
 from tunewright.domain.space import SearchSpace
-from tunewright.domain.spec import Bound, Gain, Winner
+from tunewright.domain.spec import Gain, Winner
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value, show_gain, show_number
 
@@ -34,17 +35,6 @@ class Selection(Value):
     reason: str
     breaks: tuple[str, ...]
     numbers: dict[str, float | int | str]
-
-
-def quantity(trial: Trial, name: str) -> float | None:
-    """Return a metric of a trial, its `cost` in US dollars, or the `seconds` that were billed."""
-    match name:
-        case "cost":
-            return float(trial.cost)
-        case "seconds":
-            return None if trial.billable_seconds is None else float(trial.billable_seconds)
-        case _:
-            return trial.metrics.get(name)
 
 
 def select(
@@ -70,7 +60,7 @@ def select(
     scored = sorted((each for each in trials if each.is_scored), key=lambda each: each.name)
     if not scored:
         return None
-    keeping = [each for each in scored if not any(_broken(each, winner.subject_to))]
+    keeping = [each for each in scored if not any(beyond(each, winner.subject_to))]
     pool = keeping or [min(scored, key=lambda each: _rank(each, objective, winner))]
     best = _best(pool, objective)
     chosen, why = best, f"{best.name} is the best"
@@ -88,7 +78,7 @@ def select(
         )
     if winner.subject_to and keeping:
         why += f", of {_trials(len(keeping))} within the limits"
-    breaks = tuple(_break(chosen, each) for each in winner.subject_to if _excess(chosen, each) > 0)
+    breaks = broken(chosen, winner.subject_to)
     if breaks:
         why = f"no trial keeps every limit; {chosen.name} comes nearest: {', '.join(breaks)}"
     return Selection(trial=chosen.name, reason=why, breaks=breaks, numbers=numbers)
@@ -207,35 +197,9 @@ def _cost(trial: Trial, prefer: Objective) -> float:
     return math.inf if value is None else prefer.loss(value)
 
 
-def _excess(trial: Trial, bound: Bound) -> float:
-    """Return how far a trial is beyond a limit, as a share of the limit; endless where unknown."""
-    value = quantity(trial, bound.quantity)
-    limit = bound.at_least if bound.at_most is None else bound.at_most
-    if value is None or limit is None:
-        return math.inf
-    beyond = limit - value if bound.at_most is None else value - limit
-    return max(0.0, beyond / (abs(limit) or 1.0))
-
-
-def _broken(trial: Trial, bounds: tuple[Bound, ...]) -> tuple[int, float]:
-    """Return how many limits are on what is not known of a trial, and how far it breaks others."""
-    beyond = [_excess(trial, each) for each in bounds]
-    unknown = sum(math.isinf(each) for each in beyond)
-    return unknown, sum(each for each in beyond if math.isfinite(each))
-
-
-def _rank(
-    trial: Trial, objective: Objective, winner: Winner
-) -> tuple[tuple[int, float], float, str]:
-    return (_broken(trial, winner.subject_to), _loss(trial, objective), trial.name)
+def _rank(trial: Trial, objective: Objective, winner: Winner) -> tuple[Beyond, float, str]:
+    return (beyond(trial, winner.subject_to), _loss(trial, objective), trial.name)
 
 
 def _trials(count: int) -> str:
     return f"{count} trial{'' if count == 1 else 's'}"
-
-
-def _break(trial: Trial, bound: Bound) -> str:
-    value = quantity(trial, bound.quantity)
-    shown = "not known" if value is None else show_number(value)
-    limit, sign = (bound.at_least, ">=") if bound.at_most is None else (bound.at_most, "<=")
-    return f"{bound.quantity} is {shown}, not {sign} {show_number(limit or 0.0)}"

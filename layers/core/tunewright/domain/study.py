@@ -19,6 +19,7 @@ from tunewright.domain.actions import (
     StopRound,
 )
 from tunewright.domain.budget import Counted, Ledger
+from tunewright.domain.limits import WITHIN, Beyond
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.spec import DEFAULT_GAIN, Event, Gain, NotImproving, StudySpec, simple
@@ -79,6 +80,7 @@ class Incumbent(Value):
         parameters: Its searched parameters.
         model: The S3 URI of its model.
         breaks: The limits that it does not keep, for no trial keeps them all.
+        beyond: By how much it does not keep them.
     """
 
     trial: str
@@ -87,6 +89,7 @@ class Incumbent(Value):
     parameters: dict[str, str]
     model: str | None
     breaks: tuple[str, ...] = ()
+    beyond: Beyond = WITHIN
 
 
 class Hold(StrEnum):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from tunewright.domain.limits import beyond, broken
 from tunewright.domain.round import EARLY_TRIALS, Bar, Progress, Round, spread
 from tunewright.domain.spec import DEFAULT_GAIN, NotImproving, Rule, Target, WallClock, simple
 from tunewright.domain.steps.fold import carry
@@ -78,7 +79,7 @@ class WhatIf(Value):
             f"{show_money(self.recorded_spent)} saved"
         )
         if self.best is None or self.lost is None:
-            return f"{text}; no {metric} would have been found"
+            return f"{text}; no {metric} that could win would have been found"
         if self.lost == 0:
             return f"{text}; the best {metric} is the same, {show_number(self.best)}"
         return f"{text}; {metric} {show_number(self.best)}, worse by {show_gain(self.lost)}"
@@ -111,6 +112,7 @@ class _Replay:
         self.study, self.rules = study, rules
         told = [rule.min_gain for rule in simple(rules) if isinstance(rule, NotImproving)]
         self.gain = told[0] if told else DEFAULT_GAIN
+        self.limits = study.spec.winner.subject_to
         self.recorded: list[Trial] = []
         self.launched, self.spent = 0, Decimal(0)
         self.best: Trial | None = None
@@ -150,7 +152,10 @@ class _Replay:
         """Compare with the record."""
         objective = self.study.spec.objective
         best = _best(self.recorded, self.study)
-        then, now = (each.objective if each else None for each in (best, self.best))
+        then, now = (
+            each.objective if each and not broken(each, self.limits) else None
+            for each in (best, self.best)
+        )
         lost = None if then is None or now is None else max(0.0, objective.gain(now, then))
         early = [each.objective for each in self.recorded if each.is_scored][:EARLY_TRIALS]
         told = tuple(each for each in early if each is not None)
@@ -172,7 +177,7 @@ class _Replay:
 
     def _fold(self, trial: Trial) -> None:
         objective = self.study.spec.objective
-        self.progress = self.progress.with_trial(trial, objective, self.gain)
+        self.progress = self.progress.with_trial(trial, objective, self.gain, self.limits)
         self.launched += 1
         self.known.append(trial)
         self.spent += trial.cost
@@ -191,6 +196,7 @@ class _Replay:
             objective=self.study.spec.objective,
             progress=self.progress,
             best=self.best.objective if self.best else None,
+            breaks=broken(self.best, self.limits) if self.best else (),
             finished=self.launched,
             parameters=len(self.study.spec.search_space),
             trials=round_.plan.trials,
@@ -251,11 +257,11 @@ def _cost_until(trial: Trial, when: datetime) -> Decimal:
 
 
 def _best(trials: list[Trial], study: Study) -> Trial | None:
-    """Return the best of trials; of equals the first."""
-    objective = study.spec.objective
+    """Return the best of trials, first by the limits; of equals the first."""
+    objective, limits = study.spec.objective, study.spec.winner.subject_to
     scored = [
-        (objective.loss(trial.objective), index)
+        (beyond(trial, limits), objective.loss(trial.objective), index)
         for index, trial in enumerate(trials)
         if trial.is_scored and trial.objective is not None
     ]
-    return trials[min(scored)[1]] if scored else None
+    return trials[min(scored)[2]] if scored else None

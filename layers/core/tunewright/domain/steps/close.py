@@ -96,6 +96,7 @@ def situation(study: Study, judged: Round | None, now: datetime) -> Situation:
         objective=study.spec.objective,
         progress=judged.progress if judged else Progress(),
         best=study.incumbent.value if study.incumbent else None,
+        breaks=study.incumbent.breaks if study.incumbent else (),
         finished=sum(each.progress.finished for each in study.rounds),
         parameters=len(study.spec.search_space),
         trials=judged.plan.trials if judged else rounds.trials,
@@ -174,9 +175,8 @@ def _summary(study: Study, closed: Round, cost: Decimal) -> str:
     ):
         if number:
             parts.append(f"{number} {word}")
-    best = (
-        "no objective" if progress.best is None else f"best {metric} {show_number(progress.best)}"
-    )
+    nothing = "none within the limits" if progress.completed else "no objective"
+    best = nothing if progress.best is None else f"best {metric} {show_number(progress.best)}"
     took = ""
     if closed.began and closed.ended:
         took = f" in {show_duration((closed.ended - closed.began).total_seconds())}"

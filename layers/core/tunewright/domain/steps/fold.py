@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tunewright.domain.budget import round_cost
+from tunewright.domain.limits import Beyond, beyond, broken
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Progress, Round, RoundStatus, count
 from tunewright.domain.steps.step import Look, Observation, Step, View
@@ -75,7 +76,8 @@ def _add(study: Study, news: list[Trial]) -> Study:
 
 def count_from(start: Progress, trials: list[Trial], study: Study) -> Progress:
     """Fold trials that come after everything in `start`."""
-    return count(trials, start, study.spec.objective, study.gain)
+    limits = study.spec.winner.subject_to
+    return count(trials, start, study.spec.objective, study.gain, limits)
 
 
 def _with_news(trials: tuple[Trial, ...], news: list[Trial]) -> list[Trial]:
@@ -125,23 +127,31 @@ def _with_incumbent(study: Study, news: list[Trial], seen: Observation) -> Study
 
 
 def best_of(study: Study, pool: list[Trial], best: Incumbent | None) -> Incumbent | None:
-    """Return the best of these trials and of what was the best before."""
+    """Return the best of these trials and of what was the best before: first by the limits."""
+    limits = study.spec.winner.subject_to
     for trial in sorted(pool, key=lambda each: (each.ended or each.created, each.name)):
         owner = _round_of(study, trial)
-        if owner is not None and trial.is_scored and _beats(study.spec.objective, trial, best):
+        far = beyond(trial, limits)
+        if owner is not None and _beats(study.spec.objective, trial, far, best):
             best = Incumbent(
                 trial=trial.name,
                 round_number=owner.plan.number,
                 value=trial.objective or 0.0,
                 parameters=trial.parameters,
                 model=trial.model,
+                breaks=broken(trial, limits),
+                beyond=far,
             )
     return best
 
 
-def _beats(objective: Objective, trial: Trial, best: Incumbent | None) -> bool:
+def _beats(objective: Objective, trial: Trial, far: Beyond, best: Incumbent | None) -> bool:
     value = trial.objective
-    return value is not None and objective.better(value, None if best is None else best.value)
+    if value is None or not trial.is_scored:
+        return False
+    if best is None or far != best.beyond:
+        return best is None or far < best.beyond
+    return objective.better(value, best.value)
 
 
 def _tell_new_best(before: Study, step: Step, now: datetime) -> Step:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tunewright.domain.limits import beyond
 from tunewright.domain.selection import Selection, select
 from tunewright.domain.study import Incumbent, Study
 from tunewright.domain.trial import Trial
@@ -30,5 +31,6 @@ def winner_of(study: Study, trials: Iterable[Trial]) -> tuple[Incumbent, Selecti
         parameters=trial.parameters,
         model=trial.model,
         breaks=found.breaks,
+        beyond=beyond(trial, study.spec.winner.subject_to),
     )
     return incumbent, found

@@ -59,6 +59,7 @@ class Situation(Value):
         objective: What is to be made better.
         progress: The live round's progress.
         best: The study's best objective; None while there is none.
+        breaks: The limits that the trial of that does not keep, for none keeps them all.
         finished: How many of its trials have ended.
         parameters: How many parameters are searched.
         trials: Trials that the live round may launch.
@@ -72,6 +73,7 @@ class Situation(Value):
     objective: Objective
     progress: Progress
     best: float | None
+    breaks: tuple[str, ...] = ()
     finished: int
     parameters: int
     trials: int
@@ -229,16 +231,17 @@ def _spend(rule: Spend, situation: Situation) -> Verdict:
 
 def _target(rule: Target, situation: Situation) -> Verdict:
     best = situation.best
-    fired = best is not None and situation.objective.gain(rule.value, best) >= 0
+    reached = best is not None and situation.objective.gain(rule.value, best) >= 0
     shown = "nothing yet" if best is None else show_number(best)
+    but = f", but {', '.join(situation.breaks)}" if situation.breaks else ""
     numbers: dict[str, float | int | str] = {"target": rule.value}
     if best is not None:
         numbers["best"] = best
     return Verdict(
         rule=rule.rule,
-        fired=fired,
+        fired=reached and not situation.breaks,  # What could not win ends no search.
         ends=Ends.SEARCH,
-        reason=f"{situation.objective.metric} is {shown} (target {show_number(rule.value)})",
+        reason=f"{situation.objective.metric} is {shown} (target {show_number(rule.value)}){but}",
         numbers=numbers,
     )
 
