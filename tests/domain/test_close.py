@@ -97,7 +97,7 @@ def test_a_round_that_never_began_took_no_time() -> None:
     [
         (None, 0.75, 0.875, "(+0.12 on the rounds before)"),
         (None, 0.75, 0.5, "(−0.25 on the rounds before)"),
-        (LOSS, 0.75, 0.5, "(+0.25 on the rounds before)"),
+        (LOSS, 0.75, 0.5, "(−0.25 on the rounds before)"),
         (None, None, 0.5, "best validation:auc 0.5;"),
         (None, 0.75, None, "no objective;"),
     ],
@@ -252,3 +252,10 @@ def test_a_best_that_nothing_can_better_ends_the_search() -> None:
         reached.but(spec=reached.spec.but(objective=AUC)),
     ):
         assert search_is_over(other, START) is None
+
+
+def test_a_round_of_which_no_trial_keeps_the_limits_says_so() -> None:
+    limited = spec(winner={"subject_to": {"seconds": "<= 5"}})
+    none = running(progress=SHOWN.but(best=None, best_trial=None))
+    step = closing(study(spec=limited, rounds=(none,), ledger=reserved()), over(8))
+    assert "8 of 8 trials completed; none within the limits;" in step.decisions[0].reason

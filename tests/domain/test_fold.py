@@ -85,6 +85,9 @@ def test_a_new_best_is_told_with_its_gain_and_a_small_one_is_not_told() -> None:
     large = folded(small.study, trial(3, 0.75))
     assert "0.75 (+0.25) by" in large.decisions[0].reason
     assert large.decisions[0].numbers["before"] == 0.5
+    least = {"objective": {"minimize": "validation:logloss"}}
+    lower = folded(folded(live(spec=CALM | least), trial(1, 0.5)).study, trial(2, 0.25))
+    assert "validation:logloss 0.25 (−0.25) by" in lower.decisions[0].reason
 
 
 def test_an_incumbent_without_news_is_kept_and_failed_trials_never_are_one() -> None:

@@ -184,6 +184,15 @@ def show_gain(value: float) -> str:
     return f"{float(text):.0f}" if "e+" in text and abs(value) < _HUGE else text
 
 
+def show_change(change: float) -> str:
+    """Write by how much a value rose or fell: a gain in what is minimised is a fall.
+
+    >>> show_change(-0.03)
+    '−0.03'
+    """
+    return f"{'+' if change >= 0 else '−'}{show_gain(abs(change))}"
+
+
 def word(value: object) -> str:
     """Write a value as AWS takes hyperparameters: as text.
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from tunewright.domain import budget
+from tunewright.domain.objective import Goal
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
 from tunewright.domain.spec import NoMetric, Rule, Target, Winner, simple
@@ -12,7 +13,7 @@ from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.stopping import Ends, Outlook, Situation, Verdict, is_due, judge, look_out
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
 from tunewright.domain.trial import Trial
-from tunewright.domain.values import show_duration, show_gain, show_money, show_number
+from tunewright.domain.values import show_change, show_duration, show_money, show_number
 
 GONE_AFTER = timedelta(minutes=15)
 """SageMaker may not know a new job at once; what it does not know for so long is not there."""
@@ -175,7 +176,8 @@ def _summary(study: Study, closed: Round, cost: Decimal) -> str:
     ):
         if number:
             parts.append(f"{number} {word}")
-    nothing = "none within the limits" if progress.completed else "no objective"
+    limited = study.spec.winner.subject_to and progress.completed
+    nothing = "none within the limits" if limited else "no objective"
     best = nothing if progress.best is None else f"best {metric} {show_number(progress.best)}"
     took = ""
     if closed.began and closed.ended:
@@ -193,7 +195,8 @@ def _gain_text(study: Study, closed: Round) -> str:
     gain = _gain(study, closed)
     if gain is None:
         return ""
-    return f" ({'+' if gain >= 0 else '−'}{show_gain(abs(gain))} on the rounds before)"
+    change = gain if study.spec.objective.goal is Goal.MAXIMIZE else -gain
+    return f" ({show_change(change)} on the rounds before)"
 
 
 def _gain(study: Study, closed: Round) -> float | None:

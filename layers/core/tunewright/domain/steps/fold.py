@@ -10,7 +10,7 @@ from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.steps.winner import winner_of
 from tunewright.domain.study import DecisionKind, Incumbent, Phase, Study
 from tunewright.domain.trial import Trial
-from tunewright.domain.values import show_gain, show_number
+from tunewright.domain.values import show_change, show_number
 
 
 def fold(study: Study, seen: Observation, now: datetime) -> Step | Look | None:
@@ -163,7 +163,7 @@ def _tell_new_best(before: Study, step: Step, now: datetime) -> Step:
     metric = before.spec.objective.metric
     gained = ""
     if old is not None:
-        gained = f" (+{show_gain(before.spec.objective.gain(old.value, bar.value))})"
+        gained = f" ({show_change(bar.value - old.value)})"
     reason = f"{metric} {show_number(bar.value)}{gained} by {bar.trial} is the new best"
     return step.tell(
         DecisionKind.NEW_BEST,
