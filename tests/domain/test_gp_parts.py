@@ -15,7 +15,7 @@ from gp_surrogate import (
 )
 from gp_surrogate.acquisition import erfc, log_h, normal_cdf
 from gp_surrogate.candidates import around, spread
-from gp_surrogate.evidence import Evidence
+from gp_surrogate.evidence import LEAST_NOISE, Evidence
 from gp_surrogate.kernel import (
     NotPositiveDefiniteError,
     inverse_of_lower,
@@ -47,6 +47,22 @@ def test_gradient_agrees_with_finite_differences(seed: int) -> None:
         assert gradient[index] == pytest.approx(difference, rel=1e-4, abs=1e-4)
 
 
+def test_value_is_that_of_the_textbook_up_to_a_constant() -> None:
+    x, y = sample(9, 2)
+    z = (y - y.mean()) / y.std()
+    evidence = Evidence.of(x, z, (0, 1))
+    values = []
+    for theta in (np.array([-0.5, 0.2, 0.1, -2.0]), np.array([0.3, -1.0, -0.4, -5.0])):
+        scaled = x / np.exp(theta[:2])
+        covariance = math.exp(2 * theta[2]) * matern52(squared_distances(scaled, scaled))
+        covariance += (math.exp(2 * theta[3]) + LEAST_NOISE) * np.eye(9)
+        fit = 0.5 * z @ np.linalg.solve(covariance, z) + 0.5 * np.linalg.slogdet(covariance)[1]
+        prior = 0.5 * np.sum(((theta - evidence.mean) / evidence.sd) ** 2)
+        values.append((evidence(theta)[0], fit + prior))
+    (first, textbook_first), (second, textbook_second) = values
+    assert first - second == pytest.approx(textbook_first - textbook_second, rel=1e-6)
+
+
 def test_optimiser_solves_rosenbrock() -> None:
     def rosenbrock(p: Array) -> Answer:
         a, b = float(p[0]), float(p[1])
@@ -72,16 +88,25 @@ def test_optimiser_turns_back_where_there_is_no_value() -> None:
     assert point[0] == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.parametrize("size", [1, 5, 48, 49, 200])
+@pytest.mark.parametrize("size", [1, 5, 8, 9, 17, 100, 200])
 def test_inverse_of_lower(size: int) -> None:
     rng = np.random.default_rng(size)
     factor = np.tril(rng.standard_normal((size, size))) + 3 * math.sqrt(size) * np.eye(size)
-    assert inverse_of_lower(factor) @ factor == pytest.approx(np.eye(size), abs=1e-9)
+    inverse = inverse_of_lower(factor)
+    assert inverse @ factor == pytest.approx(np.eye(size), abs=1e-9)
+    assert not np.triu(inverse, 1).any()
 
 
 def test_cholesky_of_a_singular_matrix_gets_jitter() -> None:
     factor = robust_cholesky(np.ones((4, 4)))
     assert factor @ factor.T == pytest.approx(np.ones((4, 4)), abs=1e-4)
+
+
+def test_jitter_is_in_units_of_the_level_where_one_is_given() -> None:
+    singular = np.ones((3, 3))
+    singular[2] = 1e-3, 1e-3, 1e9  # A corner like this one is no measure of the rest.
+    factor = robust_cholesky(singular, level=1.0)
+    assert factor @ factor.T == pytest.approx(np.tril(singular) + np.tril(singular, -1).T, abs=1e-4)
 
 
 def test_cholesky_gives_up_on_what_is_no_covariance() -> None:

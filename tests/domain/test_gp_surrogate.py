@@ -14,6 +14,7 @@ from gp_surrogate import (
     Layout,
 )
 from gp_surrogate.candidates import spread
+from gp_surrogate.gp import AT_ONCE
 from gp_surrogate.kernel import (
     matern52,
     squared_distances,
@@ -129,6 +130,15 @@ def test_a_constant_column_does_no_harm() -> None:
 def test_nonsense_is_refused(x: Array, y: Array, groups: tuple[int, ...] | None) -> None:
     with pytest.raises(ValueError, match="must"):
         GaussianProcess.fit(x, y, groups=groups)
+
+
+def test_many_points_are_predicted_as_each_by_itself() -> None:
+    model = GaussianProcess.fit(*sample(40, 2))
+    points = np.random.default_rng(3).random((AT_ONCE // 40 + 7, 2))
+    mean, sd = model.predict(points)
+    for each in (0, AT_ONCE // 40 - 1, AT_ONCE // 40, -1):
+        alone = model.predict(points[[each]])
+        assert (mean[each], sd[each]) == pytest.approx((alone[0][0], alone[1][0]), rel=1e-9)
 
 
 def test_joint_samples_have_the_predicted_covariance() -> None:
