@@ -103,7 +103,15 @@ def test_quantities_are_metrics_money_and_seconds() -> None:
     one = scored(1, 0.5, "0.25", size=3)
     assert [quantity(one, name) for name in ("cost", "size", "what")] == [0.25, 3, None]
     assert quantity(one.but(billable_seconds=7), "seconds") == 7
-    assert quantity(one.but(billable_seconds=None), "seconds") is None
+    unbilled = one.but(billable_seconds=None, cost=Decimal(0))
+    assert [quantity(unbilled, name) for name in ("cost", "seconds")] == [None, None]
+
+
+def test_what_is_not_billed_yet_is_not_the_cheapest() -> None:
+    unbilled = A.but(name="unbilled", billable_seconds=None, cost=Decimal(0))
+    found = chosen([A, B, unbilled], within=Gain(kind="absolute", amount=0.01), prefer=CHEAP)
+    assert found.trial == B.name
+    assert chosen([B, unbilled], subject_to=(Bound(quantity="cost", at_most=2.0),)).trial == B.name
 
 
 def test_noise_is_what_the_surrogate_cannot_explain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ def trial(
         "status": TrialStatus.COMPLETED,
         "objective": objective,
         "created": WHEN,
+        "billable_seconds": 60,
         **more,
     }
     return Trial.model_validate(fields)

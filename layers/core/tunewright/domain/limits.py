@@ -16,12 +16,16 @@ WITHIN: Beyond = (0, 0.0)
 
 
 def quantity(trial: Trial, name: str) -> float | None:
-    """Return a metric of a trial, its `cost` in US dollars, or the `seconds` that were billed."""
+    """Return a metric of a trial, its `cost` in US dollars, or the `seconds` that were billed.
+
+    What is not billed yet has no cost that is known, though it counts as nothing until then.
+    """
+    billed = trial.billable_seconds
     match name:
         case "cost":
-            return float(trial.cost)
+            return None if billed is None else float(trial.cost)
         case "seconds":
-            return None if trial.billable_seconds is None else float(trial.billable_seconds)
+            return None if billed is None else float(billed)
         case _:
             return trial.metrics.get(name)
 
