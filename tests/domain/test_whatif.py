@@ -230,3 +230,4 @@ def test_what_could_not_win_reaches_no_target_and_is_no_best() -> None:
     first = trials[0].but(objective=0.9, cost=Decimal("0.05"))
     cut = what_if(limited, [first, *trials[1:]], [Trials(limit=1)])
     assert (cut.best, cut.recorded_best, cut.lost) == (None, 0.9, None)
+    assert cut.best_trial is None

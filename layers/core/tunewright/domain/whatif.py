@@ -151,11 +151,11 @@ class _Replay:
     def result(self) -> WhatIf:
         """Compare with the record."""
         objective = self.study.spec.objective
-        best = _best(self.recorded, self.study)
-        then, now = (
-            each.objective if each and not broken(each, self.limits) else None
-            for each in (best, self.best)
+        best, found = (
+            each if each and not broken(each, self.limits) else None
+            for each in (_best(self.recorded, self.study), self.best)
         )
+        then, now = (each.objective if each else None for each in (best, found))
         lost = None if then is None or now is None else max(0.0, objective.gain(now, then))
         early = [each.objective for each in self.recorded if each.is_scored][:EARLY_TRIALS]
         told = tuple(each for each in early if each is not None)
@@ -167,7 +167,7 @@ class _Replay:
             spent=self.spent,
             recorded_spent=sum((trial.cost for trial in self.recorded), Decimal(0)),
             best=now,
-            best_trial=self.best.name if self.best else None,
+            best_trial=found.name if found else None,
             recorded_best=then,
             lost=lost,
             lost_share=lost / width if lost is not None and width > 0 else None,
