@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.support.build import document
 from tests.support.world import World
 from tunewright.domain.study import CommandKind, Phase, Study
@@ -78,3 +80,32 @@ def test_without_an_objective_there_is_no_winner() -> None:
         world.recorder.record(world.run_trial(metrics={}))
     world.end_job()
     assert world.advance(study_id).phase is Phase.NEEDS_PERSON
+
+
+LATE: list[dict[str, Any]] = [
+    {"metrics": {"validation:auc": 0.9}},
+    {"billable_seconds": None},
+]
+
+
+@pytest.mark.parametrize("gap", LATE)
+def test_what_a_limit_is_on_may_be_told_after_the_end_of_a_trial(gap: dict[str, Any]) -> None:
+    """No event tells of it: it is asked for again before the round is closed."""
+    world = World()
+    limits = {"validation:logloss": "<= 0.3", "cost": "<= 1 USD"}
+    spec = document(rounds={"max": 1, "trials": 1, "parallel": 1}, winner={"subject_to": limits})
+    study_id = world.submit(spec)
+    world.advance(study_id)
+    _, job = world.live_job()
+    whole = {"validation:auc": 0.9, "validation:logloss": 0.25}
+    name = world.run_trial(**{"metrics": whole, "billable_seconds": 9, **gap})
+    world.recorder.record(name)
+    first = world.advance(study_id)
+    assert first.incumbent is not None
+    assert (len(first.incumbent.breaks), first.progress.best) == (1, None)
+    job.trials[-1] = replace(job.trials[-1], metrics=whole, billable_seconds=9)
+    world.end_job()
+    study = world.advance(study_id)
+    assert study.phase is Phase.DONE
+    assert study.incumbent is not None
+    assert (study.incumbent.breaks, study.progress.best) == ((), 0.9)

@@ -4,7 +4,9 @@ from tunewright.app.ports import StudyStore, TrialStore, Tuning
 from tunewright.domain import names
 from tunewright.domain.budget import trial_cost
 from tunewright.domain.errors import NotFoundError
+from tunewright.domain.limits import beyond
 from tunewright.domain.seen import TrainingJobSeen
+from tunewright.domain.spec import Bound
 from tunewright.domain.study import Study
 from tunewright.domain.trial import Trial, TrialStatus
 
@@ -43,15 +45,18 @@ class Recorder:
     def catch_up(self, study: Study, tuning_job: str, round_number: int) -> None:
         """Record every training job of a tuning job that is not recorded to its end.
 
-        A completed one without an objective is looked at again: that may come after its end.
+        A completed one without an objective, or without what a limit is on, is looked at again:
+        these may come after its end.
 
         Raises:
             UnknownOutcomeError: SageMaker does not answer now.
         """
+        limits = study.spec.winner.subject_to
         whole = {
             trial.name
             for trial in self._trials.of_study(study.id)
-            if trial.is_ended and (trial.status is not TrialStatus.COMPLETED or trial.is_scored)
+            if trial.is_ended
+            and (trial.status is not TrialStatus.COMPLETED or _is_measured(trial, limits))
         }
         self._record_all(study, tuning_job, round_number, whole)
 
@@ -66,7 +71,8 @@ class Recorder:
         """
         if self._tuning.look(tuning_job).exists:
             known = self._trials.of_study(study.id)
-            whole = {trial.name for trial in known if _has_no_gap(trial)}
+            limits = study.spec.winner.subject_to
+            whole = {trial.name for trial in known if _has_no_gap(trial, limits)}
             self._record_all(study, tuning_job, round_number, whole)
 
     def _record_all(
@@ -78,12 +84,18 @@ class Recorder:
                 self._trials.record(trial_of(study, seen, tuning_job, round_number))
 
 
-def _has_no_gap(trial: Trial) -> bool:
+def _is_measured(trial: Trial, limits: tuple[Bound, ...]) -> bool:
+    """Say whether the objective of a trial is known, and all that there are limits on."""
+    unknown, _ = beyond(trial, limits)
+    return trial.is_scored and not unknown
+
+
+def _has_no_gap(trial: Trial, limits: tuple[Bound, ...]) -> bool:
     if not trial.is_ended or trial.billable_seconds is None:
         return False
     match trial.status:
         case TrialStatus.COMPLETED:
-            return trial.is_scored and trial.model is not None
+            return _is_measured(trial, limits) and trial.model is not None
         case TrialStatus.STOPPED:
             return trial.objective is not None
         case _:

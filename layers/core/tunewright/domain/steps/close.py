@@ -140,7 +140,9 @@ def close(
     if not seen.exists:
         return _lost(study, live, now)
     finished = live.progress.finished
-    if not listed and (finished < seen.launched or live.progress.silent):
+    # What a limit is on may come after the end of a trial, as an objective may.
+    late = live.progress.silent or study.spec.winner.subject_to
+    if not listed and (finished < seen.launched or late):
         return Look(View.LISTING)
     is_short = finished < seen.launched or seen.pending > 0  # An objective may come after its end.
     if is_short and now - (seen.ended or now) < MISSED_AFTER:
