@@ -76,6 +76,18 @@ def test_a_message_says_why_where_the_study_stands_and_what_may_be_answered(
     assert not messages["round done"].choices
 
 
+def test_a_best_that_breaks_a_limit_is_not_told_as_if_it_could_win() -> None:
+    world = World()
+    study_id = world.submit(document(winner={"subject_to": {"seconds": "<= 5"}}))
+    world.advance(study_id)
+    world.run_round(study_id)
+    (done,) = [each for each in world.store.decisions(study_id) if each.kind == "round done"]
+    message = message_of(done, tuple(Event))
+    assert message is not None
+    assert message.title.endswith(", beyond the limits")
+    assert dict(message.facts)["Best validation:auc"].endswith(", beyond the limits")
+
+
 def test_the_reason_is_told_clause_by_clause(messages: dict[str, Message]) -> None:
     lines = messages["ranges refined"].lines
     assert lines[0].startswith("Ranges for round 2 (")

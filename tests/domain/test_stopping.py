@@ -75,10 +75,10 @@ def test_patience_waits_for_the_warm_up(completed: int, stopped: int, fires: boo
 
 def test_patience_says_what_it_saw_before_and_after_it_fires() -> None:
     early, late = verdict(THREE, since=2), verdict(THREE, since=3, bar=BAR)
-    assert early.reason == (
-        "2 of 3 trials without a gain above 0 over none yet; 0 of at least 0 seen"
-    )
+    assert early.reason == "2 of 3 trials without any that could win; 0 of at least 0 seen"
     assert "bar" not in early.numbers
+    none = verdict(THREE, since=4)
+    assert none.reason == "none of the last 4 trials could win (limit 3)"
     assert late.reason == (
         "no gain above 0 over 0.75 in the last 3 trials that could know of it (limit 3)"
     )

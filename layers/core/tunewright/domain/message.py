@@ -162,10 +162,10 @@ _HELD = {Hold.BUDGET: "it waits for the stack's budget", Hold.PAUSED: "the stack
 
 
 def _headline(decision: Decision) -> str:
-    best, value = decision.standing.best, decision.numbers.get("value")
+    standing, value = decision.standing, decision.numbers.get("value")
     return _HEADLINES[decision.kind].format(
         number=decision.round_number,
-        best="" if best is None else f", best {show_number(best)}",
+        best="" if standing.best is None else f", best {_best(standing)}",
         value="" if value is None else show_number(value),
         gained=_gained(decision),
         held=_HELD.get(decision.numbers.get("held", ""), ""),
@@ -195,15 +195,20 @@ def _begun(clause: str) -> str:
     return clause[0].upper() + clause[1:] if _WORD.match(clause) else clause
 
 
+def _best(standing: Standing) -> str:
+    if standing.best is None:
+        return "none yet"
+    return f"{show_number(standing.best)}{', beyond the limits' if standing.breaks else ''}"
+
+
 def _facts(standing: Standing) -> tuple[tuple[str, str], ...]:
     spent = show_money(standing.spent)
     if standing.limit is not None:
         spent += f" of {show_money(standing.limit)}"
-    best = "none yet" if standing.best is None else show_number(standing.best)
     rounds = "round" if standing.rounds == 1 else "rounds"
     trials = "trial" if standing.trials == 1 else "trials"
     return (
-        (f"Best {standing.metric}", best),
+        (f"Best {standing.metric}", _best(standing)),
         ("Spent", spent),
         ("So far", f"{standing.trials} {trials} in {standing.rounds} {rounds}"),
     )

@@ -156,6 +156,7 @@ class Standing(Value):
         metric: What is to be made better.
         best: The best objective so far; None while there is none.
         best_trial: The trial that has it.
+        breaks: Whether that breaks a limit of the winner, for no trial keeps them all.
         rounds: Rounds that were begun.
         trials: Trials that have ended.
         spent: What they cost, in US dollars.
@@ -167,6 +168,7 @@ class Standing(Value):
     metric: str
     best: float | None = None
     best_trial: str | None = None
+    breaks: bool = False
     rounds: int = 0
     trials: int = 0
     spent: Decimal = Decimal(0)
@@ -291,6 +293,7 @@ class Study(Value):
             metric=self.spec.objective.metric,
             best=best.value if best else None,
             best_trial=best.trial if best else None,
+            breaks=best is not None and bool(best.breaks),
             rounds=len(self.rounds),
             trials=sum(each.progress.finished for each in self.rounds),
             spent=self.spent,

@@ -128,15 +128,16 @@ def _not_improving(rule: NotImproving, situation: Situation) -> Verdict:
     scored = progress.completed + progress.stopped
     least = warm_up(rule, situation)
     fired = progress.since >= rule.trials and scored >= least
-    bar = show_number(progress.bar.value) if progress.bar else "none yet"
-    reason = (
-        f"no gain above {show_number(needed)} over {bar} in the last {progress.since} trials "
-        f"that could know of it (limit {rule.trials})"
-    )
+    sought, none = "any that could win", f"none of the last {progress.since} trials could win"
+    if progress.bar:
+        gain = f"gain above {show_number(needed)} over {show_number(progress.bar.value)}"
+        sought = f"a {gain}"
+        none = f"no {gain} in the last {progress.since} trials that could know of it"
+    reason = f"{none} (limit {rule.trials})"
     if not fired:
         reason = (
-            f"{progress.since} of {rule.trials} trials without a gain above "
-            f"{show_number(needed)} over {bar}; {scored} of at least {least} seen"
+            f"{progress.since} of {rule.trials} trials without {sought}; "
+            f"{scored} of at least {least} seen"
         )
     numbers: dict[str, float | int | str] = {
         "since": progress.since,
