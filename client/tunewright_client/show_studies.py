@@ -39,7 +39,8 @@ def study_lines(study: dict[str, Any]) -> list[str]:
     lines = [
         f"{study['id']}  {study['phase']}{' (paused)' if study['paused'] else ''}",
         f"  {study['goal']} {study['metric']}: best {value_text(study['best'])}"
-        + (f" by {best['trial']}" if best else ""),
+        + (f" by {best['trial']}" if best else "")
+        + (f", but {', '.join(best['breaks'])}" if best and best["breaks"] else ""),
         f"  spent {_dollars(study['spent'])}{_of(study['budget'])}, "
         f"{_dollars(study['ledger']['reserved'])} reserved",
     ]

@@ -135,6 +135,7 @@ def test_studies_trials_and_decisions_are_shown(gateway: Gateway, tmp_path: Path
     shown = gateway.run("show", study_id)[1]
     assert "maximize validation:auc: best 0.91 by tw-" in shown
     assert "2/8" in shown
+    assert ", but " not in shown
     rows = gateway.run("trials", study_id, "--sort", "objective", "--desc")[1].splitlines()
     assert [line.split()[2] for line in rows[1:]] == ["0.91", "0.7"]
     assert "max_depth" in rows[0]
@@ -144,6 +145,16 @@ def test_studies_trials_and_decisions_are_shown(gateway: Gateway, tmp_path: Path
     told = json.loads(gateway.run("why", study_id, "--json")[1])
     assert told[0]["kind"] == "submitted"
     assert json.loads(gateway.run("show", study_id, "--json")[1])["id"] == study_id
+
+
+def test_a_best_that_breaks_a_limit_is_shown_with_it(gateway: Gateway, tmp_path: Path) -> None:
+    limited = spec_file(tmp_path, winner={"subject_to": {"seconds": "<= 5"}})
+    study_id = gateway.run("submit", limited)[1].split()[0]
+    gateway.world.advance(study_id)
+    gateway.world.recorder.record(gateway.world.run_trial(0.91))
+    gateway.world.advance(study_id)
+    shown = gateway.run("show", study_id)[1].splitlines()
+    assert shown[1].endswith(", but seconds is 28, not <= 5")
 
 
 def test_other_rules_are_tried_on_the_record(gateway: Gateway, tmp_path: Path) -> None:

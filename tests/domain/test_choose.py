@@ -153,3 +153,4 @@ def test_who_is_asked_is_told_of_the_limits_that_the_winner_does_not_keep() -> N
         assert "a day? cost is 1, not <= 0.5; nothing is live" in step.decisions[0].reason
     step = chosen(ended(DEPLOY, incumbent=broken), champion(0.9))
     assert step.study.phase is Phase.DONE
+    assert "(validation:auc 0.875, but cost is 1, not <= 0.5)" in step.decisions[-1].reason

@@ -57,7 +57,8 @@ def _select(study: Study, trials: tuple[Trial, ...], now: datetime) -> Step:
 
 def _best(study: Study, best: Incumbent) -> str:
     metric = study.spec.objective.metric
-    return f"the best model is that of {best.trial} ({metric} {show_number(best.value)})"
+    but = f", but {', '.join(best.breaks)}" if best.breaks else ""
+    return f"the best model is that of {best.trial} ({metric} {show_number(best.value)}{but})"
 
 
 def finish(step: Step, reason: str, now: datetime) -> Step:
