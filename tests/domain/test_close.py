@@ -248,10 +248,13 @@ def test_a_best_that_nothing_can_better_ends_the_search() -> None:
     )
     for other in (
         ended.but(incumbent=incumbent(0.999)),
+        ended.but(incumbent=incumbent(1.0, breaks=("seconds is 10, not <= 5",))),
         study(**{**dict(reached), "spec": {"winner": {"prefer": {"minimize": "cost"}}}}),
         reached.but(spec=reached.spec.but(objective=AUC)),
     ):
         assert search_is_over(other, START) is None
+    limited = study(**{**dict(reached), "spec": {"winner": {"subject_to": {"seconds": "<= 50"}}}})
+    assert search_is_over(limited, START) is not None
 
 
 def test_a_round_of_which_no_trial_keeps_the_limits_says_so() -> None:

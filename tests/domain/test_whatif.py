@@ -227,6 +227,8 @@ def test_what_could_not_win_reaches_no_target_and_is_no_best() -> None:
     assert what_if(limited, dear, [Target(value=0.85)]).firings == ()
     found = what_if(limited, dear, [Target(value=0.75)])
     assert (found.trials, found.best, found.recorded_best, found.lost) == (3, 0.8, 0.8, 0.0)
+    one = what_if(limited, dear, [Trials(limit=1)])  # the spread: from 0.65, halfway, to 0.8
+    assert (one.best, one.lost_share) == (0.5, pytest.approx(0.3 / 0.15))
     first = trials[0].but(objective=0.9, cost=Decimal("0.05"))
     cut = what_if(limited, [first, *trials[1:]], [Trials(limit=1)])
     assert (cut.best, cut.recorded_best, cut.lost) == (None, 0.9, None)

@@ -81,7 +81,7 @@ class Progress(Value):
         bar: What must be beaten; carried over from the round before.
         improved: When the bar was last raised in this round; None if it never was.
         since: Scored trials, made after the bar was last raised, that did not raise it.
-        early: The first objectives of the study, at most twenty.
+        early: The first objectives of the study, at most twenty, of trials within the limits.
         last: The end and name of the newest trial that is folded.
     """
 
@@ -137,11 +137,11 @@ class Progress(Value):
     def _scored(
         self, trial: Trial, value: float, objective: Objective, gain: Gain, keeps: bool
     ) -> "Progress":
+        if not keeps:
+            return self._waited(trial)
         after = self
         if len(self.early) < EARLY_TRIALS:
             after = after.but(early=(*self.early, value))
-        if not keeps:
-            return after._waited(trial)  # noqa: SLF001
         if objective.better(value, self.best):
             after = after.but(best=value, best_trial=trial.name)
         needed = needed_gain(gain, self, objective)

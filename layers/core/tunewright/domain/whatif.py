@@ -157,8 +157,11 @@ class _Replay:
         )
         then, now = (each.objective if each else None for each in (best, found))
         lost = None if then is None or now is None else max(0.0, objective.gain(now, then))
-        early = [each.objective for each in self.recorded if each.is_scored][:EARLY_TRIALS]
-        told = tuple(each for each in early if each is not None)
+        told = tuple(
+            each.objective
+            for each in self.recorded
+            if each.is_scored and each.objective is not None and not broken(each, self.limits)
+        )[:EARLY_TRIALS]
         bar = None if best is None or then is None else Bar(value=then, trial=best.name)
         width = spread(told, bar, objective)
         return WhatIf(

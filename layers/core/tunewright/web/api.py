@@ -194,7 +194,10 @@ def _front(
     second = Objective(metric=name, goal=Goal.MINIMIZE)
     found = pareto((each for each in trials if each.is_scored), objective, second)
     if not found:
-        message = f"no trial has {objective.metric} and {name}; cost and seconds are always known"
+        message = (
+            f"no trial has {objective.metric} and {name}; cost and seconds are known of every "
+            "trial that is billed"
+        )
         raise BadRequestError(message)
     return tuple(found), knee(found, objective, second)
 

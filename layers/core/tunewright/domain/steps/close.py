@@ -8,7 +8,7 @@ from tunewright.domain import budget
 from tunewright.domain.objective import Goal
 from tunewright.domain.round import Progress, Round, RoundStatus
 from tunewright.domain.seen import RoundSeen
-from tunewright.domain.spec import NoMetric, Rule, Target, Winner, simple
+from tunewright.domain.spec import NoMetric, Rule, Target, simple
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.stopping import Ends, Outlook, Situation, Verdict, is_due, judge, look_out
 from tunewright.domain.study import DecisionKind, Phase, StopRound, Study
@@ -74,8 +74,8 @@ def _nothing_is_better(study: Study) -> Verdict | None:
     most = objective.best_possible
     if best is None or most is None or objective.better(most, best.value):
         return None
-    if study.spec.winner != Winner():
-        return None  # Of trials as good as that one may keep the limits, or be preferred.
+    if study.spec.winner.prefer is not None or best.breaks:
+        return None  # Of trials as good as that one may be preferred, or keep the limits.
     reason = f"{objective.metric} is {show_number(best.value)}, which nothing can better"
     numbers: dict[str, float | int | str] = {"best": best.value}
     return Verdict(
