@@ -1,6 +1,7 @@
 """The invariants that are judged at the end, once faults are over and the world is quiet."""
 
 import json
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -102,7 +103,10 @@ class Endings(Watch):
         if Decimal(state["ledger"]["reserved"]):
             self.violate("I-2", f"{study_id} is over and keeps {state['ledger']['reserved']}")
         scored = [each for each in trials if each.status == "Completed" and each.value is not None]
-        best = max((each.value or 0.0 for each in scored), default=None)
+        limit = terms.most_seconds or math.inf
+        nearest = min((max(0.0, each.billable - limit) for each in scored), default=0.0)
+        able = [each for each in scored if max(0.0, each.billable - limit) == nearest]
+        best = max((each.value or 0.0 for each in able), default=None)
         told = state["incumbent"]["value"] if state["incumbent"] else None
         if best != told:
             self.violate("I-5", f"the best of {study_id} is {best}, and it says {told}")

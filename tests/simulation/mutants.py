@@ -80,6 +80,8 @@ MUTANTS = tuple(
         ("deployment not set aside", "domain.budget", "Ledger.left", " - self.set_aside", ""),
         ("failed trials not counted", "domain.round", "Progress.with_trial",
          "return counted.but(failed=self.failed + 1)", "return self"),
+        ("a winner need keep no limit", "domain.selection", "select", "pool = keeping or",
+         "pool = scored or"),
         ("trial record without a lock", f"{_TABLE}.trials", "DynamoTrials._put",
          '"attribute_not_exists(pk)"', '"attribute_not_exists(nothing)"'),
         ("trial update without the lock", f"{_TABLE}.trials", "DynamoTrials._put",

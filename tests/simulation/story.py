@@ -11,6 +11,7 @@ from tests.support.build import document
 
 TOLD = ["started", "new_best", "round_done", "trouble", "needs_me", "done"]
 LEASE = 1200
+MEDIAN, LEAST = 60, 32  # seconds of a trial, which last from 30 to 90
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,14 @@ def terms_of(made: dict[str, Any]) -> Terms:
         max_run=600,
         lease=LEASE if going else 0,
         approve=bool(going and going.get("approve")),
+        most_seconds=_most_seconds(made),
         told=frozenset(made["notify"]["events"]),
     )
+
+
+def _most_seconds(made: dict[str, Any]) -> int | None:
+    limits = made.get("winner", {}).get("subject_to", {})
+    return int(limits["seconds"].removeprefix("<= ")) if limits else None
 
 
 CERTAIN = Luck(failed=0.0, unlucky=0.0, silent=0.0, late=0.0)
@@ -103,8 +110,10 @@ def draw(seed: str) -> Story:
     luck = random.Random(f"{seed}/story")  # noqa: S311 - a simulation's luck
     people = luck.choices((1, 2, 3), (6, 3, 1))[0]
     parts = tuple(_part(luck, name) for name in ("ana", "bob", "eve")[:people])
+    # By luck of its own: what else a seed tells stays as it was.
+    wishes = random.Random(f"{seed}/winner")  # noqa: S311 - a simulation's luck
     return Story(
-        parts,
+        tuple(_wishing(wishes, each) for each in parts),
         Luck(
             failed=luck.choice((0.0, 0.05, 0.05, 0.4)),
             silent=luck.choice((0.0, 0.05, 0.2)),
@@ -143,3 +152,12 @@ def _part(luck: random.Random, name: str) -> Part:
         menu = ("pause", "resume", "stop", "cancel", "resync", "resync")
         words = sorted((luck.uniform(5, 900), luck.choice(menu)) for _ in range(luck.randint(1, 4)))
     return Part(name, spec(**changes), luck.uniform(0, 60), tuple(words))
+
+
+def _wishing(wishes: random.Random, part: Part) -> Part:
+    """Give some a limit that about half of the trials keep; with the least hardly any does."""
+    limit = wishes.choice((None, None, None, MEDIAN, LEAST))
+    if limit is None:
+        return part
+    winner = {"subject_to": {"seconds": f"<= {limit}"}}
+    return replace(part, document={**part.document, "winner": winner})

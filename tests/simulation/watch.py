@@ -25,6 +25,7 @@ class Terms:
     lease: int
     approve: bool
     told: frozenset[str]
+    most_seconds: int | None
 
 
 @dataclass
