@@ -48,7 +48,7 @@ def _radical_inverse(count: int, base: int, rng: np.random.Generator) -> Array:
     for _ in range(digits):
         unit /= base
         rest = index // base  # numpy divides by one number far faster than it takes a remainder
-        value += rng.permutation(base)[index - rest * base] * unit
+        value += (rng.permutation(base) * unit)[index - rest * base]
         index = rest
     return np.asarray(np.minimum(value + unit * rng.random(count), 1.0 - 2.0**-53))
 

@@ -25,13 +25,14 @@ class NotPositiveDefiniteError(ArithmeticError):
 
 
 def matern52(squared: Array) -> Array:
-    """Return the correlation for squared scaled distances, of the same shape.
+    """Turn squared scaled distances into correlations, in their place.
 
     >>> float(matern52(np.zeros(1))[0])
     1.0
     """
-    # In place: of thousands of points, most of the time went into new arrays.
-    shape = 5.0 * squared
+    # Of thousands of points, most of the time went into new arrays.
+    shape = squared
+    shape *= 5.0
     root = np.sqrt(shape)
     shape /= 3.0
     shape += root

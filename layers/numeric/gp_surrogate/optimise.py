@@ -51,18 +51,19 @@ def minimise(
         found = _search(objective, point, value, slope, direction)
         if found is None:
             break
-        new_point, new_value, new_slope = found
-        curvature = _update(curvature, new_point - point, new_slope - slope)
-        gain = value - new_value
-        point, value, slope = found
+        step, gain = found[0] - point, value - found[1]
+        point, value, gradient = found
         if gain < tolerance:
             break
+        new_slope = gradient()
+        curvature = _update(curvature, step, new_slope - slope)
+        slope = new_slope
     return point, value
 
 
 def _search(
     objective: Objective, point: Array, value: float, slope: Array, direction: Array
-) -> tuple[Array, float, Array] | None:
+) -> tuple[Array, float, Callable[[], Array]] | None:
     """Backtrack along a descent direction until the value falls enough (Armijo)."""
     descent = float(direction @ slope)
     share = min(1.0, LONGEST_STEP / max(float(np.max(np.abs(direction))), 1e-300))
@@ -70,7 +71,7 @@ def _search(
         trial = point + share * direction
         trial_value, gradient = objective(trial)
         if trial_value <= value + ARMIJO * share * descent:
-            return trial, trial_value, gradient()
+            return trial, trial_value, gradient
         share *= _shrink(trial_value - value, share * descent)
     return None
 

@@ -5,7 +5,7 @@ Numbers lie on the space's scaled axes, stretched so that the box in question an
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -105,7 +105,8 @@ def learn(space: SearchSpace, trials: Iterable[Trial], objective: Objective) -> 
     """
     ended = {trial.name: trial for trial in trials if trial.is_ended}
     ordered = sorted(ended.values(), key=lambda trial: (trial.round_number, trial.name))
-    placed = [(trial, place) for trial in ordered if (place := _place(space, trial)) is not None]
+    placings = [(each.name, _placing(each)) for each in space.ranges]
+    placed = [(trial, place) for trial in ordered if (place := _place(placings, trial)) is not None]
     scores = [loss for trial, _ in placed if (loss := _score(trial, objective)) is not None]
     if not scores:
         return Lessons((), 0.0)
@@ -139,19 +140,22 @@ def _stand_in(trial: Trial, objective: Objective, middle: float, worst: float) -
     return None if trial.was_unlucky else worst
 
 
-def _place(space: SearchSpace, trial: Trial) -> tuple[float, ...] | None:
+def _placing(range_: AnyRange) -> Callable[[str], float]:
+    """Return what places a word on a range's axis; the axis takes longer to make than to use."""
+    if isinstance(range_, CategoricalRange):
+        return lambda word: float(range_.hard_choices.index(range_.parse(word)))
+    axis = range_.axis
+    return lambda word: axis.to_unit(float(range_.parse(word)))
+
+
+def _place(
+    placings: list[tuple[str, Callable[[str], float]]], trial: Trial
+) -> tuple[float, ...] | None:
     try:
-        values = space.parse(trial.parameters)
-        place = tuple(_coordinate(each, values[each.name]) for each in space.ranges)
+        place = tuple(placing(trial.parameters[name]) for name, placing in placings)
     except (KeyError, ValueError):
         return None
-    return place if all(math.isfinite(each) for each in place) else None
-
-
-def _coordinate(range_: AnyRange, value: float | str) -> float:
-    if isinstance(range_, CategoricalRange):
-        return float(range_.hard_choices.index(str(value)))
-    return range_.to_unit(float(value))
+    return place if all(map(math.isfinite, place)) else None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ coordinate when the range moves; the scalings are AMT's (developer guide, "defin
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from enum import StrEnum
 from typing import Annotated, Any, Literal, assert_never
@@ -64,6 +65,19 @@ def _unbend(bent: float, scaling: Scaling) -> float:
             assert_never(never)
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The scaled line of a numeric range, from 0 at `low` to 1 at `high`, both of them bent."""
+
+    low: float
+    high: float
+    scaling: Scaling
+
+    def to_unit(self, value: float) -> float:
+        """Map a value to the line."""
+        return (_bend(value, self.scaling) - self.low) / (self.high - self.low)
+
+
 class ContinuousRange(Value):
     """Real numbers from `low` to `high`, never to be moved beyond `hard_low` and `hard_high`.
 
@@ -79,10 +93,15 @@ class ContinuousRange(Value):
     scaling: Scaling = Scaling.LINEAR
     auto_scaling: bool = False
 
+    @property
+    def axis(self) -> "Axis":
+        """The axis on which 0 and 1 are the hard limits."""
+        ends = _bend(self.hard_low, self.scaling), _bend(self.hard_high, self.scaling)
+        return Axis(*ends, self.scaling)
+
     def to_unit(self, value: float) -> float:
-        """Map a value to the axis on which 0 and 1 are the hard limits."""
-        low, high = _bend(self.hard_low, self.scaling), _bend(self.hard_high, self.scaling)
-        return (_bend(value, self.scaling) - low) / (high - low)
+        """Map a value to the axis."""
+        return self.axis.to_unit(value)
 
     def from_unit(self, unit: float) -> float:
         """Map a coordinate back; the result never passes the hard limits."""
@@ -125,10 +144,14 @@ class IntegerRange(Value):
             low = max(low, 0.5)
         return _bend(low, self.scaling), _bend(high, self.scaling)
 
+    @property
+    def axis(self) -> "Axis":
+        """The axis on which 0 and 1 are the outer ends of the outer integers' stretches."""
+        return Axis(*self._ends(), self.scaling)
+
     def to_unit(self, value: float) -> float:
         """Map a value to the axis; the middle of each integer's own stretch."""
-        low, high = self._ends()
-        return (_bend(value, self.scaling) - low) / (high - low)
+        return self.axis.to_unit(value)
 
     def from_unit(self, unit: float) -> int:
         """Map a coordinate to the integer whose stretch it lies in."""
