@@ -5,7 +5,6 @@ coordinate when the range moves; the scalings are AMT's (developer guide, "defin
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from enum import StrEnum
@@ -232,15 +231,6 @@ class SearchSpace(Value):
             else each.low > each.hard_low or each.high < each.hard_high
             for each in self.ranges
         )
-
-    def parse(self, parameters: Mapping[str, str]) -> dict[str, float | int | str]:
-        """Read a trial's strings; parameters that are not searched are left out.
-
-        Raises:
-            KeyError: A searched parameter is missing.
-            ValueError: A value is none that its range knows.
-        """
-        return {each.name: each.parse(parameters[each.name]) for each in self.ranges}
 
     def to_amt(self) -> dict[str, list[dict[str, Any]]]:
         """Write the space as AMT's `ParameterRanges`."""
