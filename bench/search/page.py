@@ -147,9 +147,9 @@ def _by_family(rows: Mapping[Any, Any]) -> list[str]:
     if not lines:
         return []
     every = [
-        f"{TITLES[name]} {show(ratio(pairs))}"
+        _all_wrong(rows, name)
         for name in ("tunewright-random", "tunewright")
-        if (pairs := paired(rows, name, AGAINST[name], WRONG, names("reporting")))
+        if paired(rows, name, AGAINST[name], WRONG, names("reporting"))
     ]
     return [
         "## By family, reporting problems\n",
@@ -158,8 +158,18 @@ def _by_family(rows: Mapping[Any, Any]) -> list[str]:
         "|---|---|" + "---|" * len(RANGES),
         *lines,
         "",
-        f"All wrong ranges together ({', '.join(WRONG)}): {'; '.join(every)}.\n",
+        f"All wrong ranges together ({', '.join(WRONG)}), the mean of the ratios and the ratio of "
+        f"the summed regrets, in which great regrets weigh more: {'; '.join(every)}.\n",
     ]
+
+
+def _all_wrong(rows: Mapping[Any, Any], name: str) -> str:
+    """Write a search's ratios over all wrong ranges: their mean, and that of the sums."""
+    against, problems = AGAINST[name], names("reporting")
+    each = [paired(rows, name, against, [condition], problems) for condition in WRONG]
+    mean = np.mean([ratio(pairs).value for pairs in each if pairs])
+    summed = show(ratio(paired(rows, name, against, WRONG, problems)))
+    return f"{TITLES[name]} {mean:.2f} and {summed}"
 
 
 def _over_seeds(pairs: Mapping[str, np.ndarray]) -> str:
