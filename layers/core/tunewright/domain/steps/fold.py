@@ -149,8 +149,10 @@ def _beats(objective: Objective, trial: Trial, far: Beyond, best: Incumbent | No
     value = trial.objective
     if value is None or not trial.is_scored:
         return False
-    if best is None or far != best.beyond:
-        return best is None or far < best.beyond
+    if best is None:
+        return True
+    if far != best.beyond:
+        return far < best.beyond
     return objective.better(value, best.value)
 
 
