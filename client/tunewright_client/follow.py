@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunewright_client.api_client import ApiClient
-from tunewright_client.show_studies import decision_text, spent_text, value_text
+from tunewright_client.show_studies import best_text, decision_text, spent_text
 
 Json = dict[str, Any]
 _STYLES = {
@@ -91,7 +91,7 @@ def _row(decision: Json, width: int) -> RenderableType:
 def _standing(study: Json) -> RenderableType:
     """Say in a line where the study stands: the live round, the best, the money."""
     facts = [
-        f"best {study['metric']} {value_text(study['best'])}",
+        f"best {study['metric']} {best_text(study)}",
         f"{study['trials']} trials",
         spent_text(study),
         "paused" if study["paused"] else str(study["phase"]),

@@ -21,7 +21,7 @@ def study_table(studies: list[dict[str, Any]]) -> list[str]:
         (
             each["id"],
             f"{each['rounds']}",
-            value_text(each["best"]),
+            best_text(each),
             f"{each['trials']}",
             f"{_dollars(each['spent'])}{_of(each['budget'])}",
             f"{each['phase']}{' (paused)' if each['paused'] else ''}",
@@ -112,6 +112,11 @@ def what_if_lines(found: dict[str, Any]) -> list[str]:
         for number in found["unknown_after"]
     ]
     return lines
+
+
+def best_text(study: dict[str, Any]) -> str:
+    """A study's best, and that it could not win where it breaks a limit of the winner."""
+    return value_text(study["best"]) + (", beyond the limits" if study["best_breaks"] else "")
 
 
 def value_text(value: float | None) -> str:

@@ -12,6 +12,7 @@ STUDY: dict[str, Any] = {
     "id": "churn-a1b2c3",
     "metric": "validation:auc",
     "best": 0.93,
+    "best_breaks": [],
     "trials": 13,
     "spent": "0.5",
     "budget": "40",
@@ -73,6 +74,14 @@ def test_a_live_line_says_where_the_study_stands() -> None:
     assert "5/8" in text
     assert "best validation:auc 0.93 · 13 trials · $0.50 of $40.00 · searching" in text
     assert "paused" in text
+
+
+def test_a_best_that_could_not_win_is_told_so_in_the_live_line() -> None:
+    where = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
+    follower = Follower(where)
+    with follower.alive():
+        follower.show({**STUDY, "best_breaks": ["seconds is 28, not <= 5"]}, [])
+    assert "best validation:auc 0.93, beyond the limits · 13 trials" in shown(where)
 
 
 def test_every_style_is_of_a_kind_that_there_is() -> None:

@@ -155,6 +155,7 @@ def test_a_best_that_breaks_a_limit_is_shown_with_it(gateway: Gateway, tmp_path:
     gateway.world.advance(study_id)
     shown = gateway.run("show", study_id)[1].splitlines()
     assert shown[1].endswith(", but seconds is 28, not <= 5")
+    assert "0.91, beyond the limits  1 " in gateway.run("list")[1].splitlines()[1]
 
 
 def test_other_rules_are_tried_on_the_record(gateway: Gateway, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def study_line(study: Study) -> dict[str, Any]:
         "metric": study.spec.objective.metric,
         "goal": study.spec.objective.goal.value,
         "best": best.value if best else None,
+        "best_breaks": list(best.breaks) if best else [],
         "rounds": len(study.rounds),
         "trials": sum(each.progress.finished for each in study.rounds),
         "spent": money(study.spent),
