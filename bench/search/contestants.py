@@ -14,6 +14,7 @@ from tunewright.domain.objective import Goal, Objective
 from tunewright.domain.profile import Profile
 from tunewright.domain.round import RoundStatus, count
 from tunewright.domain.space import CategoricalRange, SearchSpace
+from tunewright.domain.spec import Winner
 from tunewright.domain.steps.fold import best_of
 from tunewright.domain.steps.plan import next_round
 from tunewright.domain.steps.step import Observation, Step
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bench.search.conditions import Condition
+    from bench.search.limited import Limit
     from bench.search.problem import Problem
     from tunewright.domain.round import RoundPlan
 
@@ -94,10 +96,18 @@ def _box(space: SearchSpace, done: Sequence[Ended]) -> SearchSpace:
 
 
 def tunewright(
-    world: World, space: SearchSpace, seed: int, strategy: str, trials: int, parallel: int
+    world: World,
+    space: SearchSpace,
+    seed: int,
+    strategy: str,
+    trials: int,
+    parallel: int,
+    *,
+    limit: Limit | None = None,
 ) -> Outcome:
     """Run a study: the domain plans each round, and the local AMT runs it."""
-    study = a_study(space, strategy, trials, parallel, seed)
+    changes = {} if limit is None else {"winner": Winner(subject_to=(limit.bound,))}
+    study = a_study(space, strategy, trials, parallel, seed, **changes)
     done: list[Ended] = []
     records: list[Trial] = []
     forecasts: list[dict[str, float | int | None]] = []
@@ -121,7 +131,7 @@ def tunewright(
             after = [each.told for each in news if each.told is not None]
             forecasts.append(_scored(step, plan, min(before), min(after, default=min(before))))
         done += news
-        records += [recorded(each, plan, index) for index, each in enumerate(news)]
+        records += [recorded(each, plan, index, limit) for index, each in enumerate(news)]
         study = closed(study, records)
 
 
@@ -176,8 +186,8 @@ def a_study(
     )
 
 
-def recorded(ended: Ended, plan: RoundPlan, index: int) -> Trial:
-    """Return the record of a trial."""
+def recorded(ended: Ended, plan: RoundPlan, index: int, limit: Limit | None = None) -> Trial:
+    """Return the record of a trial, with its load where that is limited."""
     return Trial(
         name=f"{plan.job}-{index:03d}",
         study_id="bench",
@@ -186,6 +196,7 @@ def recorded(ended: Ended, plan: RoundPlan, index: int) -> Trial:
         parameters=dict(ended.parameters),
         status=TrialStatus.FAILED if ended.told is None else TrialStatus.COMPLETED,
         objective=ended.told,
+        metrics={} if limit is None else {limit.bound.quantity: limit.load(ended.parameters)},
         failure_reason="AlgorithmError: exit code 1" if ended.told is None else None,
         created=START + timedelta(minutes=ended.created),
         started=START + timedelta(minutes=ended.created),

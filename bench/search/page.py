@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.search.conditions import FAILURES, NOISE, RANGES, TROUBLES
+from bench.search.limited import RUNS as LIMITED
+from bench.search.limited import section as limited_section
 from bench.search.plot import Series, draw
 from bench.search.ranks import section
 from bench.search.real import RUNS
@@ -95,6 +97,7 @@ def main() -> None:
         heading = f"## Search with noise or failed trials, {part} problems\n\n{TROUBLE}"
         parts += _ratios(rows, heading, part, TROUBLED)
     parts += real_section(RUNS)
+    parts += limited_section(LIMITED)
     parts += section(rows, RANKED)
     parts += _forecasts(rows)
     parts += _stopping(RESULTS / "stopping.json")

@@ -25,7 +25,18 @@ _ENGINE = ("local/sagemaker_local/suggest/*.py",)
 _MODEL = ("layers/numeric/gp_surrogate/*.py",)
 _RULES = tuple(
     f"layers/core/tunewright/domain/{name}.py"
-    for name in ("refinement", "changes", "lessons", "spans", "space", "warm_start", "steps/plan")
+    for name in (
+        "refinement",
+        "changes",
+        "lessons",
+        "penalty",
+        "limits",
+        "forecast",
+        "spans",
+        "space",
+        "warm_start",
+        "steps/plan",
+    )
 )
 
 

@@ -13,7 +13,18 @@ from tunewright.domain.expand import expand
 from tunewright.domain.objective import Objective
 from tunewright.domain.round import Bar, Progress
 from tunewright.domain.space import SearchSpace
-from tunewright.domain.spec import All, Gain, NotImproving, Regret, Rule, Target, Trials
+from tunewright.domain.spec import (
+    All,
+    Bound,
+    Gain,
+    NotImproving,
+    Regret,
+    Rule,
+    StudySpec,
+    Target,
+    Trials,
+    Winner,
+)
 from tunewright.domain.steps.close import judge_live
 from tunewright.domain.steps.step import Look, Observation, Step, View
 from tunewright.domain.stopping import Ends, Outlook, Situation, is_due, judge, look_out
@@ -211,6 +222,13 @@ def test_a_verdict_that_fires_stops_the_round() -> None:
     assert decision.reason.endswith("the round ends")
 
 
+def test_a_round_is_not_stopped_before_a_trial_keeps_the_winners_limits() -> None:
+    before = live(10)
+    step = step_of(before.but(spec=within(before.spec)), Observation(trials=tuple(tried(10))))
+    assert isinstance(step, Step)
+    assert step.study.rounds[0].stopped_by is None
+
+
 def test_only_the_live_rounds_trials_make_it_due() -> None:
     first = running(1, progress=Progress(completed=8))
     second = running(2, progress=Progress(completed=4), plan=plan(2, trials=60))
@@ -224,6 +242,15 @@ def test_a_record_is_replayed_under_the_rule() -> None:
     (fired,) = found.firings
     assert (fired.rule, fired.ends, found.unknown_after) == ("regret", Ends.ROUND, ())
     assert fired.trials == 11  # judged at the tenth, while the eleventh ran
+    limited = made.but(spec=within(made.spec))
+    rule = RULE.but(chance=0.5, below=Gain(kind="absolute", amount=1))
+    assert what_if(limited, tried(30), [rule]).firings == ()
+
+
+def within(spec: StudySpec) -> StudySpec:
+    """The same study, with a limit that no trial is known to keep."""
+    limit = Bound(quantity="validation:logloss", at_most=0.1)
+    return spec.but(winner=Winner(subject_to=(limit,)))
 
 
 def stop(**regret: Any) -> dict[str, Any]:

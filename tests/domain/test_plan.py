@@ -34,6 +34,7 @@ from tunewright.domain.study import DecisionKind, Hold, Phase, StartRound, Study
 from tunewright.domain.trial import Trial
 
 ANY_GAIN = {"refine": {"when": {"gain_above": 0}}}
+LIMITED = "validation:logloss"
 
 
 def planned(before: Study, trials: tuple[Trial, ...] | None = ()) -> Step:
@@ -46,6 +47,12 @@ def after_rounds(number: int, **changes: Any) -> Study:
     rounds = tuple(closed(each) for each in range(1, number + 1))
     ledger = Ledger(spent=Decimal("0.1") * number, used_trials=8 * number)
     return study(**{"rounds": rounds, "ledger": ledger, "incumbent": incumbent(), **changes})
+
+
+def upper_end(step: Step, name: str) -> float:
+    range_ = step.study.rounds[-1].plan.space[name]
+    assert not isinstance(range_, CategoricalRange)
+    return range_.high
 
 
 def told(number: int = 12) -> tuple[Trial, ...]:
@@ -110,6 +117,11 @@ def test_trials_that_learn_get_one_round_where_no_range_can_move(
 ) -> None:
     made = spec(rounds=rounds, **({} if space is None else {"search_space": space}))
     assert round_size(made, made.search_space, left) == expected
+
+
+def test_a_job_that_knows_nothing_of_the_winners_limits_is_cut_into_rounds() -> None:
+    limited = spec(rounds=AUTO, search_space=TIGHT, winner={"subject_to": {"cost": "<= 0.01"}})
+    assert round_size(limited, limited.search_space, 24) == 8
 
 
 def test_a_choice_that_may_come_back_is_room_to_move() -> None:
@@ -190,6 +202,32 @@ def test_a_forecast_below_what_is_worth_it_ends_the_search_with_its_numbers() ->
     assert "and less than 0.5 is not worth a round" in decision.reason
     assert decision.reason.endswith("after 8 trials in 1 round for $0.10")
     assert decision.numbers == {"trials": 8, "rounds": 1, "spent": "0.1"}
+
+
+def test_where_nothing_is_to_be_gained_the_search_ends_however_little_would_be_worth_a_round() -> (
+    None
+):
+    same = tuple(each.but(objective=0.9) for each in told())
+    (decision,) = planned(after_rounds(1, spec=ANY_GAIN), same).decisions
+    assert decision.kind is DecisionKind.SEARCH_ENDED
+    assert "all 12 trials have the same value: nothing shows where to go; best" in decision.reason
+    whatever = {"refine": {"when": {"gain_above": -1}}}
+    assert len(planned(after_rounds(1, spec=whatever), same).study.rounds) == 2
+
+
+def test_what_breaks_the_winners_limits_is_no_good_part_of_the_next_rounds_ranges() -> None:
+    spent = tuple(each.but(metrics={LIMITED: float(each.parameters["eta"])}) for each in told())
+    limited = {"winner": {"subject_to": {LIMITED: "<= 0.12"}}, **ANY_GAIN}
+    step = planned(after_rounds(1, spec=limited), spent)
+    free = planned(after_rounds(1, spec=ANY_GAIN), spent)
+    assert "9 of them beyond the winner's limits" in step.decisions[0].reason
+    assert upper_end(step, "eta") < 0.25
+    assert upper_end(free, "eta") >= 0.3
+    none = {"winner": {"subject_to": {LIMITED: "<= 0.01"}}, **ANY_GAIN}
+    decision = planned(after_rounds(1, spec=none), spent).decisions[0]
+    assert "distances to the limits, which none keeps" in decision.reason
+    assert "no trial keeps the limits yet" in decision.reason
+    assert decision.numbers["expected_gain"] is None
 
 
 def test_where_nothing_can_be_foreseen_the_search_goes_on() -> None:

@@ -7,6 +7,7 @@ from tunewright.domain.lessons import Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
 from tunewright.domain.refinement import needed_trials, seed_of
 from tunewright.domain.space import SearchSpace
+from tunewright.domain.spec import Bound
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value, show_gain
 
@@ -45,6 +46,7 @@ def forecast(
     adaptive: bool,
     study_id: str,
     round_number: int,
+    limits: tuple[Bound, ...] = (),
 ) -> Forecast:
     """Foresee what a round in a space gains on the trials so far.
 
@@ -56,13 +58,16 @@ def forecast(
         adaptive: Whether its trials learn from each other, as AMT's Bayesian strategy does.
         study_id: With the round's number, the seed.
         round_number: The number of that round.
+        limits: What the winner must keep: the best so far, and what is gained on it, keep it.
     """
-    lessons = learn(space, trials, objective)
+    lessons = learn(space, trials, objective, limits)
     best = lessons.best
     needed = needed_trials(space)
     if best is None or len(lessons) < needed:
         count = len(lessons)
         return _unknown(f"{count} trials are too few for a forecast, which takes {needed}")
+    if lessons.breaking and not lessons.keeping:
+        return _unknown("no trial keeps the limits yet, and there is no gain without one that does")
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         why = f"all {len(lessons)} trials have the same value: nothing shows where to go"
         return Forecast(gain=0.0, low=0.0, high=0.0, reason=why)
@@ -103,7 +108,8 @@ def _foreseen(
     )
     most = headroom(objective, best.loss)
     model = MODEL_SHARE if adaptive else MODEL_SHARE_AT_RANDOM
-    recent = _pace(lessons, trials) * lessons.latest_gain(trials)
+    able = lessons.able(trials)
+    recent = _pace(lessons, able) * lessons.latest_gain(able)
     likely = model * found.mean + RECENT_SHARE * recent
     gain, low, high = min(likely, most), 0.0, min(REACH * likely, most)
     reason = (

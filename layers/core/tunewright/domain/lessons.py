@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from tunewright.domain.limits import WITHIN, Beyond, beyond
 from tunewright.domain.objective import Objective
+from tunewright.domain.penalty import penalise
 from tunewright.domain.space import (
     CategoricalRange,
     ContinuousRange,
@@ -17,6 +19,7 @@ from tunewright.domain.space import (
     SearchSpace,
 )
 from tunewright.domain.spans import Span, span_of
+from tunewright.domain.spec import Bound
 from tunewright.domain.trial import Trial, TrialStatus
 
 AT_MOST = 300
@@ -35,14 +38,17 @@ class Lesson:
         place: For each range the coordinate (0 and 1 at the hard limits), or the choice's index.
         loss: Less is better.
         scored: Whether the loss is one that the trial reached, and not one that stands for a
-            failure or an early end.
+            failure, an early end or a broken limit.
         round_number: The round that the trial belongs to.
+        standing: How far it is beyond the winner's limits, then its own loss; None for its loss
+            alone. What is least is the best.
     """
 
     place: tuple[float, ...]
     loss: float
     scored: bool
     round_number: int
+    standing: tuple[Beyond, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,19 +58,35 @@ class Lessons:
     Attributes:
         lessons: The usable trials.
         spread: How much the early trials' median was worse than the best: the yardstick of gains.
+        breaking: How many of those with a score break a limit that the winner must keep.
+        keeping: How many keep them all; without limits, all with a score.
+        by_limits: Whether the losses are how far each is beyond the limits, for none keeps them.
+        led_astray: Whether within the ranges the best by the objective alone breaks a limit: a
+            search that follows it is led beyond.
     """
 
     lessons: tuple[Lesson, ...]
     spread: float
+    breaking: int = 0
+    keeping: int = 0
+    by_limits: bool = False
+    led_astray: bool = False
 
     def __len__(self) -> int:
         return len(self.lessons)
 
     @property
     def best(self) -> Lesson | None:
-        """The best scored trial; of equals the oldest."""
+        """The best scored trial, first by the limits; of equals the oldest."""
         scored = [each for each in self.lessons if each.scored]
-        return min(scored, key=lambda each: each.loss) if scored else None
+        if not scored:
+            return None
+        return min(scored, key=lambda each: each.standing or (WITHIN, each.loss))
+
+    def able(self, trials: int) -> int:
+        """Return how many of as many trials will keep the limits, if as large a share does."""
+        share = self.keeping / (self.keeping + self.breaking) if self.breaking else 1.0
+        return max(1, round(share * trials))
 
     def latest_gain(self, count: int) -> float:
         """Return how much the newest `count` scored trials, at most half, bettered the others."""
@@ -95,30 +117,75 @@ class Lessons:
         return tuple(sorted(best | set(latest[-(AT_MOST - len(best)) :])))
 
 
-def learn(space: SearchSpace, trials: Iterable[Trial], objective: Objective) -> Lessons:
+def learn(
+    space: SearchSpace,
+    trials: Iterable[Trial],
+    objective: Objective,
+    limits: tuple[Bound, ...] = (),
+) -> Lessons:
     """Turn trials into lessons.
 
     A completed trial counts with its objective. One that was stopped early counts with its last
     value if that is worse than the median of the completed: then it was rightly stopped. One that
     failed through its parameters counts as the worst completed. Infrastructure's failures, trials
     without any value and trials that the space cannot place teach nothing.
+
+    One that breaks a limit cannot win: it counts as no better than the best that keeps them all,
+    and the worse, the further it is beyond; as far as the median of those that break it, as no
+    better than the median trial. Where none keeps them, the first thing to find is one that does:
+    each counts with how far it is beyond alone, as long as that differs.
     """
     ended = {trial.name: trial for trial in trials if trial.is_ended}
     ordered = sorted(ended.values(), key=lambda trial: (trial.round_number, trial.name))
     placings = [(each.name, _placing(each)) for each in space.ranges]
     placed = [(trial, place) for trial in ordered if (place := _place(placings, trial)) is not None]
-    scores = [loss for trial, _ in placed if (loss := _score(trial, objective)) is not None]
-    if not scores:
+    scored = {
+        trial.name: (trial, loss)
+        for trial, _ in placed
+        if (loss := _score(trial, objective)) is not None
+    }
+    if not scored:
         return Lessons((), 0.0)
-    middle, worst = median(scores), max(scores)
+    own = {name: loss for name, (_, loss) in scored.items()}
+    told = penalise([trial for trial, _ in scored.values()], own, limits, _spread(own))
+    losses, all_keep = told.losses, len(told.keeping) == len(own)
+    # What was stopped says nothing of how far it would have been beyond.
+    middle, worst = math.inf if told.by_limits else median(losses.values()), max(losses.values())
     lessons = []
     for trial, place in placed:
-        score = _score(trial, objective)
-        if score is not None:
-            lessons.append(Lesson(place, score, True, trial.round_number))
+        name, number = trial.name, trial.round_number
+        if name in losses:
+            can_win = name in told.keeping or not told.keeping
+            standing = None if all_keep else (beyond(trial, limits), own[name])
+            lessons.append(Lesson(place, losses[name], can_win, number, standing))
         elif (stand_in := _stand_in(trial, objective, middle, worst)) is not None:
-            lessons.append(Lesson(place, stand_in, False, trial.round_number))
-    return Lessons(tuple(lessons), median(scores[:EARLY]) - min(scores))
+            lessons.append(Lesson(place, stand_in, False, number))
+    within = () if all_keep else _within(space, [(trial.name, place) for trial, place in placed])
+    return Lessons(
+        lessons=tuple(lessons),
+        spread=_spread(losses),
+        breaking=len(own) - len(told.keeping),
+        keeping=len(told.keeping),
+        by_limits=told.by_limits,
+        led_astray=told.leads_astray(own, within),
+    )
+
+
+def _spread(losses: dict[str, float]) -> float:
+    return median(list(losses.values())[:EARLY]) - min(losses.values())
+
+
+def _within(space: SearchSpace, placed: list[tuple[str, tuple[float, ...]]]) -> set[str]:
+    """Return the names of those that lie within the ranges."""
+    hair, outside = 1e-9, set[str]()
+    for index, range_ in enumerate(space.ranges):
+        if isinstance(range_, CategoricalRange):
+            kept = [name in range_.choices for name in range_.hard_choices]
+            outside |= {name for name, place in placed if not kept[int(place[index])]}
+        else:
+            low, high = span_of(range_).low - hair, span_of(range_).high + hair
+            outside |= {name for name, place in placed if not low <= place[index] <= high}
+    return {name for name, _ in placed} - outside
 
 
 def _score(trial: Trial, objective: Objective) -> float | None:

@@ -32,28 +32,31 @@ def quantity(trial: Trial, name: str) -> float | None:
 
 def beyond(trial: Trial, limits: tuple[Bound, ...]) -> Beyond:
     """Return how far a trial is beyond limits; `WITHIN` where it keeps them."""
-    excess = [_excess(trial, each) for each in limits]
+    excess = [over(trial, each) / (abs(_limit(each)) or 1.0) for each in limits]
     unknown = sum(math.isinf(each) for each in excess)
     return unknown, sum((each for each in excess if math.isfinite(each)), 0.0)
 
 
 def broken(trial: Trial, limits: tuple[Bound, ...]) -> tuple[str, ...]:
     """Say of each limit that a trial does not keep what it is instead."""
-    return tuple(_said(trial, each) for each in limits if _excess(trial, each) > 0)
+    return tuple(_said(trial, each) for each in limits if over(trial, each) > 0)
 
 
-def _excess(trial: Trial, bound: Bound) -> float:
-    """Return how far a trial is beyond a limit, as a share of the limit; endless where unknown."""
+def over(trial: Trial, bound: Bound) -> float:
+    """Return how far a trial is beyond a limit, in the limit's own unit; endless where unknown."""
     value = quantity(trial, bound.quantity)
-    limit = bound.at_least if bound.at_most is None else bound.at_most
-    if value is None or limit is None:
+    if value is None:
         return math.inf
-    over = limit - value if bound.at_most is None else value - limit
-    return max(0.0, over / (abs(limit) or 1.0))
+    return max(0.0, _limit(bound) - value if bound.at_most is None else value - _limit(bound))
+
+
+def _limit(bound: Bound) -> float:
+    limit = bound.at_least if bound.at_most is None else bound.at_most
+    return 0.0 if limit is None else limit
 
 
 def _said(trial: Trial, bound: Bound) -> str:
     value = quantity(trial, bound.quantity)
     shown = "not known" if value is None else show_number(value)
-    limit, sign = (bound.at_least, ">=") if bound.at_most is None else (bound.at_most, "<=")
-    return f"{bound.quantity} is {shown}, not {sign} {show_number(limit or 0.0)}"
+    sign = ">=" if bound.at_most is None else "<="
+    return f"{bound.quantity} is {shown}, not {sign} {show_number(_limit(bound))}"

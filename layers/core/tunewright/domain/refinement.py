@@ -5,7 +5,8 @@ is likely (for a random search: which part is good), and box that. Boxing the be
 is worse than doing nothing: a few trials in many dimensions are good by luck.
 A search whose trials learn from each other narrows by itself, and a bound that cuts off a corner
 costs it more than it saves. What it cannot do is leave its ranges: they are widened past those
-ends beyond which something better may well lie.
+ends beyond which something better may well lie. Nor does it know of limits that the winner must
+keep: where what it follows lies beyond them, its ranges are cut as those of a random search.
 Too few trials, or a surrogate that cannot be fitted, fall back to a trust region around the best.
 """
 
@@ -27,6 +28,7 @@ from tunewright.domain.lessons import EARLY, Lesson, Lessons, View, learn
 from tunewright.domain.objective import Objective
 from tunewright.domain.space import CategoricalRange, SearchSpace
 from tunewright.domain.spans import Span, floor_of, limit_shrinking, range_at, span_of
+from tunewright.domain.spec import Bound
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value
 
@@ -74,6 +76,7 @@ def refine(
     round_number: int,
     keep_exploring: float = 0.15,
     adaptive: bool = True,
+    limits: tuple[Bound, ...] = (),
 ) -> Refinement:
     """Find the next round's space.
 
@@ -89,9 +92,12 @@ def refine(
         keep_exploring: The share of what is cut off a range that stays open (its square for trials
             that are not adaptive); with 1 ranges only ever widen.
         adaptive: Whether the next round's trials learn from each other, as AMT's Bayesian strategy
-            does; a surrogate widens their ranges where that is promising, and narrows none.
+            does; a surrogate widens their ranges where that is promising, and narrows none, unless
+            their best lies beyond the limits.
+        limits: What the winner must keep: what breaks it is no good part.
     """
-    lessons = learn(space, trials, objective)
+    lessons = learn(space, trials, objective, limits)
+    adaptive = adaptive and not lessons.led_astray
     best = lessons.best
     if best is None or len(lessons) < FEWEST:
         return unchanged_space(
@@ -186,7 +192,10 @@ def _good_part(
             chances=(below, above) if adaptive else None,
         )
     explained = max(0.0, region.explained)
-    reason = f"fitted to {len(lessons)} trials, of whose variance it foresees {explained:.0%}"
+    what = "trials' distances to the limits, which none keeps," if lessons.by_limits else "trials,"
+    reason = f"fitted to {len(lessons)} {what} of whose variance it foresees {explained:.0%}"
+    if lessons.breaking and not lessons.by_limits:
+        reason += f", {lessons.breaking} of them beyond the winner's limits"
     return _Found("surrogate", reason, seen, choices)
 
 

@@ -237,8 +237,9 @@ class Refine(Value):
     """When another round is worth it, and how much of it goes on exploring.
 
     Attributes:
-        gain_above: The expected gain, in the metric's units, below which the search ends; None for
-            the gain that the not_improving rule asks for.
+        gain_above: The expected gain, in the metric's units, below which the search ends, as it
+            does where none at all is expected; None for the gain that the not_improving rule asks
+            for.
         keep_exploring: The share of the old ranges that a refined round keeps looking at.
     """
 

@@ -216,6 +216,7 @@ class _Replay:
                 self.study.spec.objective,
                 study_id=self.study.id,
                 round_number=round_.plan.number,
+                limits=self.limits,
             )
             situation = situation.but(outlook=outlook)
         for rule in self.rules:

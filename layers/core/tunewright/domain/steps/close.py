@@ -53,6 +53,7 @@ def _look_out(study: Study, live: Round, trials: tuple[Trial, ...]) -> Outlook:
         study.spec.objective,
         study_id=study.id,
         round_number=live.plan.number,
+        limits=study.spec.winner.subject_to,
     )
 
 

@@ -56,11 +56,12 @@ def round_size(spec: StudySpec, space: SearchSpace, left: int) -> int:
 
     What a barrier is good for is to move ranges. Where trials learn from each other and none of
     the ranges has room to move, one job finds as much, and sooner: it gets all that are left.
-    Not with parents from outside: AMT holds their trials and the round's to 500 together.
+    Not where the winner must keep limits, of which that job knows nothing. Not with parents from
+    outside: AMT holds their trials and the round's to 500 together.
     """
     rounds, (_, size) = spec.rounds, round_count(spec)
     learns = rounds.sizes == "auto" and rounds.strategy is Strategy.BAYESIAN
-    if learns and not space.has_room and not rounds.parents:
+    if learns and not (space.has_room or rounds.parents or spec.winner.subject_to):
         size = max(size, int(min(space.combinations(), left)))  # AMT refuses more than there are
     return min(size, left)
 
@@ -127,6 +128,7 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         round_number=last.plan.number + 1,
         keep_exploring=spec.refine.keep_exploring,
         adaptive=adaptive,
+        limits=spec.winner.subject_to,
     )
     if refinement.space.combinations() < trials:  # AMT would refuse it
         few = f"narrower ones would have fewer points than the round's {trials} trials"
@@ -140,12 +142,13 @@ def _refined(study: Study, seen: Observation, trials: int, now: datetime) -> Ste
         adaptive=adaptive,
         study_id=study.id,
         round_number=last.plan.number + 1,
+        limits=spec.winner.subject_to,
     )
     needed = gain_to_go_on(study)
     step = Step(study)
-    if expected.gain is not None and expected.gain < needed:
-        why = f"{expected.reason}, and less than {show_gain(needed)} is not worth a round"
-        return end(study, why, now)
+    if expected.gain is not None and (expected.gain < needed or expected.gain == needed == 0):
+        bar = f", and less than {show_gain(needed)} is not worth a round" if needed > 0 else ""
+        return end(study, f"{expected.reason}{bar}", now)
     step = step.tell(
         DecisionKind.REFINED,
         _describe(refinement, rescaled, expected, last.plan.number + 1),

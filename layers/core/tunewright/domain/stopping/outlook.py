@@ -7,7 +7,7 @@ from tunewright.domain.lessons import View, learn
 from tunewright.domain.objective import Objective
 from tunewright.domain.refinement import needed_trials, seed_of
 from tunewright.domain.space import SearchSpace
-from tunewright.domain.spec import Regret, Rule, simple
+from tunewright.domain.spec import Bound, Regret, Rule, simple
 from tunewright.domain.trial import Trial
 from tunewright.domain.values import Value
 
@@ -61,6 +61,7 @@ def look_out(
     *,
     study_id: str,
     round_number: int,
+    limits: tuple[Bound, ...] = (),
 ) -> Outlook:
     """Ask the surrogate how much better than the best the optimum of a round's ranges may be.
 
@@ -70,12 +71,15 @@ def look_out(
         objective: What is to be made better.
         study_id: With the round's number, the seed.
         round_number: The number of the round.
+        limits: What the winner must keep: what breaks it is no better than the best.
     """
-    lessons = learn(space, trials, objective)
+    lessons = learn(space, trials, objective, limits)
     best, count, needed = lessons.best, len(lessons), needed_trials(space)
     if best is None or count < needed:
         why = f"{count} trials are too few for a surrogate, which takes {needed}"
         return Outlook(trials=count, regrets=(), reason=why)
+    if lessons.breaking and not lessons.keeping:
+        return Outlook(trials=count, regrets=(), reason="no trial keeps the limits yet")
     if len({lesson.loss for lesson in lessons.lessons}) == 1:
         return Outlook(trials=count, regrets=(), reason=f"all {count} trials have the same value")
     view = View.of(space, lessons, 0.0)
