@@ -58,6 +58,7 @@ BENCH := nice -n 15 env PYTHONPATH=.:layers/core:layers/numeric:client:local .ve
 bench-search: .venv-bench/.ready ## Compare our searches with plain ones; FULL=1 for all problems and 20 seeds (hours; goes on where it was cut)
 	@$(BENCH) bench.search.run $(if $(FULL),--part reporting --conditions right roomy half shifted wide --seeds 20,--part common --seeds 2 --contestants random tunewright-random bayesian tunewright)
 	@$(BENCH) bench.search.real --seeds $(if $(FULL),20,1)
+	@$(BENCH) bench.search.limited $(if $(FULL),--part reporting --seeds 20,--part common --seeds 1)
 	@$(BENCH) bench.search.table --part $(if $(FULL),reporting,common)
 	@$(BENCH) bench.search.page
 

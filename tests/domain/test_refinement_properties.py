@@ -22,6 +22,7 @@ from tests.support.refining import (
     sample,
     trial,
 )
+from tunewright.domain.limits import beyond
 from tunewright.domain.refinement import Refinement, seed_of
 from tunewright.domain.space import (
     CategoricalRange,
@@ -30,6 +31,7 @@ from tunewright.domain.space import (
     Scaling,
     SearchSpace,
 )
+from tunewright.domain.spec import Bound
 from tunewright.domain.trial import Trial, TrialStatus
 
 if TYPE_CHECKING:
@@ -157,6 +159,42 @@ def test_refined_ranges_are_legal_for_amt(
     refined = go(space, trials, adaptive=adaptive).space
     ranges.check(refined.to_amt(), {})  # raises what AMT would answer
     assert len(Space.parse(refined.to_amt())) == len(space)
+
+
+@STUDIES
+@given(
+    studies(),
+    st.floats(0.0, 1.0),
+    st.booleans(),
+    st.booleans(),
+    st.randoms(use_true_random=False),
+)
+def test_under_limits_ranges_stay_legal_and_hold_the_best_that_may_win(
+    study: tuple[SearchSpace, list[Trial]],
+    most: float,
+    adaptive: bool,
+    known: bool,
+    source: random.Random,
+) -> None:
+    space, trials = study
+    limits = (Bound(quantity="load", at_most=most),)
+    loaded = [
+        each.but(metrics={"load": source.random()} if known or source.random() < 0.7 else {})
+        for each in trials
+    ]
+    refined = go(space, loaded, adaptive=adaptive, limits=limits)
+    ranges.check(refined.space.to_amt(), {})
+    mirrored = [
+        each if each.objective is None else each.but(objective=-each.objective)
+        for each in (*reversed(loaded), *loaded[:3])
+    ]
+    assert go(space, mirrored, SCORE, adaptive=adaptive, limits=limits) == refined
+    scored = [each for each in loaded if each.is_scored and each.objective is not None]
+    if scored and refined.method != "unchanged":
+        nearest = min(beyond(each, limits) for each in scored)
+        assert holds_best(
+            refined.space, [each for each in scored if beyond(each, limits) == nearest]
+        )
 
 
 @settings(max_examples=5, deadline=None)

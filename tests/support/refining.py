@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tunewright.domain.changes import RangeChange
+    from tunewright.domain.spec import Bound
 
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
 LOSS = Objective(metric="validation:rmse", goal=Goal.MINIMIZE)
@@ -120,6 +121,7 @@ def go(
     study_id: str = "s",
     keep_exploring: float = 0.15,
     adaptive: bool = True,
+    limits: tuple[Bound, ...] = (),
 ) -> Refinement:
     return refine(
         space,
@@ -129,6 +131,7 @@ def go(
         round_number=2,
         keep_exploring=keep_exploring,
         adaptive=adaptive,
+        limits=limits,
     )
 
 
