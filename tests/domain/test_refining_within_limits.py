@@ -232,6 +232,30 @@ def test_what_few_trials_keep_is_not_foretold_from_as_if_all_did() -> None:
     assert learn(SPACE, wider_is_better_and_slower(), LOSS).able(20) == 20
 
 
+def test_a_gain_is_foretold_from_as_many_trials_as_will_keep_the_limits() -> None:
+    """One in ten keeps the limit, and each of these betters the one before by 0.1."""
+    source = random.Random(5)  # noqa: S311 - reproducible, not secret
+    trials = []
+    for number in range(40):
+        keeps = number % 10 == 9
+        width = source.uniform(0.0, 0.4) if keeps else source.uniform(0.4, 1.0)
+        point = {"width": f"{width:.4f}", "rate": f"{source.random():.4f}"}
+        loss, latency = (0.9 - number / 100, 30.0) if keeps else (0.1, 80.0)
+        trials.append(trial(number, point, loss, metrics={"latency": latency}))
+    told = forecast(
+        SPACE,
+        trials,
+        LOSS,
+        trials_ahead=10,
+        adaptive=False,
+        study_id="s",
+        round_number=2,
+        limits=QUICK,
+    )
+    assert told.gain is not None
+    assert 0 < told.gain < 0.1
+
+
 @pytest.mark.parametrize("metrics", [{}, {"another": 1.0}])
 def test_no_gain_is_foretold_and_nothing_ruled_out_before_a_trial_keeps_the_limits(
     metrics: dict[str, float],
