@@ -36,10 +36,9 @@ def show_plan(spec: StudySpec, whole: Outline, uploads: tuple[str, ...] = ()) ->
         click.echo(f" {click.style('!', fg='yellow')} {f'{where}: ' if where else ''}{message}")
     click.echo()
     ranges = spec.search_space
-    learns = spec.rounds.strategy is Strategy.BAYESIAN and whole.first_trials >= needed_trials(
-        ranges
-    )
-    for line in _table(_range_row(each, learns=learns) for each in ranges.ranges):
+    learns = spec.rounds.strategy is Strategy.BAYESIAN and not spec.winner.subject_to
+    uncut = learns and whole.first_trials >= needed_trials(ranges)
+    for line in _table(_range_row(each, uncut=uncut) for each in ranges.ranges):
         click.echo(f"   {line}")
     click.echo()
     for name, text in _money_rows(spec, whole):
@@ -62,16 +61,19 @@ def _trial_text(spec: StudySpec) -> str:
     )
 
 
-def _range_row(range_: Range, *, learns: bool) -> tuple[str, str, str]:
-    """Say how a range may change; of trials that learn from each other none is cut."""
+def _range_row(range_: Range, *, uncut: bool) -> tuple[str, str, str]:
+    """Say how a range may change.
+
+    None is cut of trials that learn from each other all that the winner must be.
+    """
     if isinstance(range_, CategoricalRange):
         return range_.name, show_range(range_), ""
     low, high = f"{range_.hard_low:g}", f"{range_.hard_high:g}"
     whole = ", whole numbers" if isinstance(range_, IntegerRange) else ""
     if (range_.hard_low, range_.hard_high) == (range_.low, range_.high):
-        change = "stays as it is" if learns else "may be narrowed"
+        change = "stays as it is" if uncut else "may be narrowed"
         return range_.name, show_range(range_), f"{change}{whole}"
-    change = "may be widened to" if learns else "may move within"
+    change = "may be widened to" if uncut else "may move within"
     return range_.name, show_range(range_), f"{change} {low}–{high}{whole}"
 
 

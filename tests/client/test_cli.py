@@ -81,6 +81,14 @@ def test_plan_says_that_the_ranges_of_a_random_search_may_shrink(tmp_path: Path)
     assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
 
 
+def test_plan_says_that_ranges_are_cut_where_the_winner_must_keep_limits(tmp_path: Path) -> None:
+    limited = tmp_path / "limited.yaml"
+    limited.write_text(GOOD.read_text() + 'winner: {subject_to: {seconds: "<= 60"}}\n')
+    code, out, _ = run("plan", str(limited))
+    assert code == 0
+    assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
+
+
 def test_plan_as_json_holds_the_whole_study() -> None:
     code, out, _ = run("plan", "--json", str(GOOD))
     told = json.loads(out)
