@@ -62,10 +62,7 @@ def _trial_text(spec: StudySpec) -> str:
 
 
 def _range_row(range_: Range, *, uncut: bool) -> tuple[str, str, str]:
-    """Say how a range may change.
-
-    None is cut of trials that learn from each other all that the winner must be.
-    """
+    """Say how a range may change: of a Bayesian search none is cut, unless limits ask for it."""
     if isinstance(range_, CategoricalRange):
         return range_.name, show_range(range_), ""
     low, high = f"{range_.hard_low:g}", f"{range_.hard_high:g}"
