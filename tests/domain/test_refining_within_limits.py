@@ -12,7 +12,7 @@ from tests.support.refining import LOSS, trial
 from tunewright.domain.forecast import forecast
 from tunewright.domain.lessons import learn
 from tunewright.domain.refinement import refine
-from tunewright.domain.space import ContinuousRange, SearchSpace
+from tunewright.domain.space import CategoricalRange, ContinuousRange, SearchSpace
 from tunewright.domain.spans import span_of
 from tunewright.domain.spec import Bound
 from tunewright.domain.steps.fold import best_of
@@ -149,6 +149,30 @@ def test_a_round_of_which_none_keeps_the_limits_halves_the_trust_region() -> Non
     assert found.method == free.method == "trust region"
     assert free.space == SPACE  # the best was bettered, only that it could not win
     assert width_of(found).low <= float(best.parameters["width"]) <= width_of(found).high < 0.9
+
+
+def test_the_choice_of_the_nearest_to_the_limits_is_kept() -> None:
+    """By shares of the limits a comes nearest, by what is usual for those that break them, b."""
+    limits = (*QUICK, Bound(quantity="memory", at_most=1.0))
+    kinds = CategoricalRange(name="kind", choices=("a", "b"), hard_choices=("a", "b"))
+    space = SearchSpace(ranges=(SPACE.ranges[0], kinds.but(hard_choices=("a", "b", "c"))))
+    trials = []
+    for number in range(40):
+        kind = "a" if number % 10 == 0 else "bc"[number % 2]
+        known = (41.0, 1.0) if kind == "a" else (40.0, 1.05 + (number + 1) / 200)
+        trials.append(
+            trial(
+                number,
+                {"width": f"{number * 7 % 40 / 40}", "kind": kind},
+                0.5,
+                metrics=dict(zip(("latency", "memory"), known, strict=True)),
+            )
+        )
+    found = refine(space, trials, LOSS, study_id="s", round_number=2, adaptive=False, limits=limits)
+    kept = found.space["kind"]
+    assert found.method == "surrogate"
+    assert isinstance(kept, CategoricalRange)
+    assert "a" in kept.choices
 
 
 def test_ranges_move_towards_the_limits_where_no_trial_keeps_them() -> None:

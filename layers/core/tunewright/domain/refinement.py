@@ -166,7 +166,8 @@ def _good_part(
     for index, range_ in enumerate(space.ranges):
         if isinstance(range_, CategoricalRange):
             optima = region.among_optima[index]
-            choices[range_.name] = _choices(range_, index, lessons, optima, adaptive=adaptive)
+            held = int(best.place[index])
+            choices[range_.name] = _choices(range_, index, lessons, optima, held, adaptive=adaptive)
             continue
         old = span_of(range_)
         below, above = region.below[index], region.above[index]
@@ -204,15 +205,17 @@ def _choices(
     index: int,
     lessons: Lessons,
     optima: tuple[float, ...],
+    best: int,
     *,
     adaptive: bool,
 ) -> tuple[str, ...]:
-    """Keep the choices of the elite, those hardly tried, and where the optimum may be.
+    """Keep the choices of the best and the elite, those hardly tried, and where the optimum may be.
 
     Trials that learn from each other leave a bad choice alone by themselves: they keep all.
     """
     ranked = sorted(lessons.lessons, key=lambda lesson: lesson.loss)
     elite = {lesson.place[index] for lesson in ranked[: round(ELITE_SHARE * len(ranked)) or 1]}
+    elite.add(best)  # of equally good ones it may rank behind
     tries = [sum(lesson.place[index] == k for lesson in ranked) for k in range(len(optima))]
     old = [adaptive and name in range_.choices for name in range_.hard_choices]
     chance = [
