@@ -10,9 +10,7 @@ keeps the limit. AMT follows the objective and knows nothing of it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
-import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +20,13 @@ import numpy as np
 
 from bench.search.conditions import Condition, space_of
 from bench.search.contestants import OURS, tunewright
+from bench.search.duel import AGAINST, CONTESTANTS, code_with, duels, search
 from bench.search.families import available, load
-from bench.search.results import RESULTS, Key, append, code_of, known, read
+from bench.search.results import RESULTS, newest, read
 from bench.search.run import PARALLEL, TRIALS
 from bench.search.simulator import World
 from bench.search.split import names
-from bench.search.statistics import paired, ratio, show
+from bench.search.statistics import show
 from tunewright.domain.spec import Bound
 
 if TYPE_CHECKING:
@@ -38,13 +37,6 @@ if TYPE_CHECKING:
 RUNS = RESULTS / "limited.jsonl"
 CONDITION = "right+limit"
 AXES, KEEPING, DRAWN = 2, 0.35, 4000
-CONTESTANTS = {
-    "random": "one random job",
-    "tunewright-random": "Tunewright over random",
-    "bayesian": "one Bayesian job",
-    "tunewright": "Tunewright over Bayesian",
-}
-AGAINST = {"tunewright-random": "random", "tunewright": "bayesian"}
 
 
 @dataclass(frozen=True)
@@ -115,8 +107,7 @@ def run(problem: Problem, who: str, seed: int) -> dict[str, Any]:
 
 def code(who: str) -> str:
     """Return a short hash of what a contestant runs, with this module."""
-    text = code_of(who).encode() + Path(__file__).read_bytes()
-    return hashlib.sha256(text).hexdigest()[:10]
+    return code_with(Path(__file__), who)
 
 
 def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
@@ -126,11 +117,7 @@ def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
     of random points is from the best of all, or further. A search of which no trial keeps the limit
     has 1.
     """
-    rows = {
-        (row["problem"], row["condition"], row["contestant"], row["seed"]): row
-        for row in read(path)
-        if row["contestant"] in CONTESTANTS and row["code"] == code(row["contestant"])
-    }
+    rows = newest(read(path), code)
     for name in {key[0] for key in rows}:
         own = [row for key, row in rows.items() if key[0] == name]
         kept = [[loss for loss in row["losses"] if loss is not None] for row in own]
@@ -144,23 +131,15 @@ def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
 def section(path: Path) -> list[str]:
     """Return the page's section, none where nothing was run."""
     rows = known_rows(path)
-    lines = []
-    for who, control in AGAINST.items():
-        pairs = paired(rows, who, control, [CONDITION], sorted({key[0] for key in rows}))
-        if not pairs:
-            continue
-        found = ratio(pairs)
-        both = [
-            (row, rows[p, c, control, s])
-            for (p, c, n, s), row in rows.items()
-            if n == who and (p, c, control, s) in rows
-        ]
-        walls = [one["makespan"] / other["makespan"] for one, other in both]
-        kept = [np.mean([pair[index]["kept"] for pair in both]) for index in (0, 1)]
-        lines.append(
-            f"| {CONTESTANTS[who]} | {show(found)} | {found.won:.0%} / {found.lost:.0%} | "
-            f"{kept[0]:.0%} / {kept[1]:.0%} | {np.mean(walls):.2f} | {len(pairs)} / {found.runs} |"
-        )
+
+    def kept(who: str) -> float:
+        return float(np.mean([row["kept"] for key, row in rows.items() if key[2] == who]))
+
+    lines = [
+        f"| {CONTESTANTS[who]} | {show(found)} | {found.won:.0%} / {found.lost:.0%} | "
+        f"{kept(who):.0%} / {kept(AGAINST[who]):.0%} | {wall:.2f} | {problems} / {found.runs} |"
+        for who, found, wall, problems in duels(rows, CONDITION)
+    ]
     if not lines:
         return []
     return [
@@ -188,23 +167,10 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.only_table:
         there = [name for name in asked.problems or names(asked.part) if available(name)]
-        search(there, asked.seeds, asked.out)
+        loaded = {name: load(name) for name in there}
+        problems = {name: each for name, each in loaded.items() if len(numeric(each)) >= AXES}
+        search(asked.out, problems, CONDITION, asked.seeds, code=code, run=run)
     sys.stdout.write("\n".join(section(asked.out)) + "\n")
-
-
-def search(problems: Sequence[str], seeds: int, out: Path) -> None:
-    """Let everybody search every problem with each seed, where it is not yet known."""
-    loaded = {name: load(name) for name in problems}
-    limitable = {name: each for name, each in loaded.items() if len(numeric(each)) >= AXES}
-    done, began = known(out), time.monotonic()
-    for seed in range(seeds):
-        for name, problem in limitable.items():
-            for who in CONTESTANTS:
-                key = Key(name, CONDITION, who, seed, TRIALS, PARALLEL, code(who))
-                if key not in done:
-                    append(out, key, run(problem, who, seed))
-        sys.stdout.write(f"seed {seed}: {time.monotonic() - began:.0f} s\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-import hashlib
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,29 +21,23 @@ import numpy as np
 
 from bench.search.conditions import Condition, whole
 from bench.search.contestants import OURS
+from bench.search.duel import CONTESTANTS, code_with, duels, search
 from bench.search.problem import Axis, Point, Problem, Scale
-from bench.search.results import RESULTS, Key, append, code_of, known, read
+from bench.search.results import RESULTS, newest, read
 from bench.search.run import PARALLEL, TRIALS
 from bench.search.simulator import World
-from bench.search.statistics import paired, ratio, show
+from bench.search.statistics import show
 from tunewright.domain.expand import expand
 from tunewright.domain.space import CategoricalRange, Scaling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from tunewright.domain.space import SearchSpace
 
 RUNS = RESULTS / "real.jsonl"
 ROUNDS = 60
 MOST_ROWS = 6000
-CONTESTANTS = {
-    "random": "one random job",
-    "tunewright-random": "Tunewright over random",
-    "bayesian": "one Bayesian job",
-    "tunewright": "Tunewright over Bayesian",
-}
-AGAINST = {"tunewright-random": "random", "tunewright": "bayesian"}
 CONDITION = "guide"
 GUIDE: dict[str, Any] = {
     "eta": {"range": [0.01, 0.3], "log": True},
@@ -206,8 +198,7 @@ def run(problem: Problem, space: SearchSpace, who: str, seed: int) -> dict[str, 
 
 def code(who: str) -> str:
     """Return a short hash of what a contestant runs, with this module."""
-    text = code_of(who).encode() + Path(__file__).read_bytes()
-    return hashlib.sha256(text).hexdigest()[:10]
+    return code_with(Path(__file__), who)
 
 
 def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
@@ -215,11 +206,7 @@ def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
 
     The median is that of the points which the random job drew.
     """
-    rows = {
-        (row["problem"], row["condition"], row["contestant"], row["seed"]): row
-        for row in read(path)
-        if row["contestant"] in CONTESTANTS and row["code"] == code(row["contestant"])
-    }
+    rows = newest(read(path), code)
     for name in {key[0] for key in rows}:
         own = {key: row for key, row in rows.items() if key[0] == name}
         best = min(min(row["losses"]) for row in own.values())
@@ -235,20 +222,11 @@ def known_rows(path: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
 def section(path: Path) -> list[str]:
     """Return the page's section, none where nothing was run."""
     rows = known_rows(path)
-    lines = []
-    for who, control in AGAINST.items():
-        pairs = paired(rows, who, control, [CONDITION], list(DATA))
-        if pairs:
-            found = ratio(pairs)
-            walls = [
-                row["makespan"] / rows[p, c, control, s]["makespan"]
-                for (p, c, n, s), row in rows.items()
-                if n == who and (p, c, control, s) in rows
-            ]
-            lines.append(
-                f"| {CONTESTANTS[who]} | {show(found)} | {found.won:.0%} / {found.lost:.0%} | "
-                f"{np.mean(walls):.2f} | {len(pairs)} / {found.runs} |"
-            )
+    lines = [
+        f"| {CONTESTANTS[who]} | {show(found)} | {found.won:.0%} / {found.lost:.0%} | "
+        f"{wall:.2f} | {sets} / {found.runs} |"
+        for who, found, wall, sets in duels(rows, CONDITION)
+    ]
     if not lines:
         return []
     return [
@@ -297,23 +275,17 @@ def main() -> None:
     parser.add_argument("--only-table", action="store_true", help="run nothing")
     asked = parser.parse_args()
     if not asked.only_table:
-        search(asked.data, asked.seeds, asked.out)
+        space = guide_space()
+        problems = {name: problem_of(name, space) for name in asked.data}
+        search(
+            asked.out,
+            problems,
+            CONDITION,
+            asked.seeds,
+            code=code,
+            run=lambda problem, who, seed: run(problem, space, who, seed),
+        )
     sys.stdout.write("\n".join(section(asked.out)) + "\n")
-
-
-def search(data: Sequence[str], seeds: int, out: Path) -> None:
-    """Let everybody search every data set with each seed, where it is not yet known."""
-    space = guide_space()
-    problems = {name: problem_of(name, space) for name in data}
-    done, began = known(out), time.monotonic()
-    for seed in range(seeds):
-        for name, problem in problems.items():
-            for who in CONTESTANTS:
-                key = Key(name, CONDITION, who, seed, TRIALS, PARALLEL, code(who))
-                if key not in done:
-                    append(out, key, run(problem, space, who, seed))
-        sys.stdout.write(f"seed {seed}: {time.monotonic() - began:.0f} s\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "bench/results"
@@ -120,10 +120,12 @@ def append(path: Path, key: Key, found: dict[str, Any]) -> None:
         file.write(gap + json.dumps({**asdict(key), **found}) + "\n")
 
 
-def newest(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+def newest(
+    rows: Iterable[dict[str, Any]], code: Callable[[str], str] = code_of
+) -> dict[tuple[str, str, str, int], dict[str, Any]]:
     """Return the result of the code as it is now, by problem, condition, contestant and seed."""
     return {
         (row["problem"], row["condition"], row["contestant"], row["seed"]): row
         for row in rows
-        if row["code"] == code_of(row["contestant"])
+        if row["code"] == code(row["contestant"])
     }

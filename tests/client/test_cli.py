@@ -73,18 +73,19 @@ def test_plan_shows_ranges_rounds_and_money() -> None:
     assert "Nothing was launched." in out
 
 
-def test_plan_says_that_the_ranges_of_a_random_search_may_shrink(tmp_path: Path) -> None:
-    at_random = tmp_path / "random.yaml"
-    at_random.write_text(GOOD.read_text().replace("parallel: 2", "parallel: 2, strategy: random"))
-    code, out, _ = run("plan", str(at_random))
-    assert code == 0
-    assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
-
-
-def test_plan_says_that_ranges_are_cut_where_the_winner_must_keep_limits(tmp_path: Path) -> None:
-    limited = tmp_path / "limited.yaml"
-    limited.write_text(GOOD.read_text() + 'winner: {subject_to: {seconds: "<= 60"}}\n')
-    code, out, _ = run("plan", str(limited))
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("parallel: 2", "parallel: 2, strategy: random"),
+        ("study: ", 'winner: {subject_to: {seconds: "<= 60"}}\nstudy: '),
+    ],
+)
+def test_plan_says_that_ranges_of_a_random_search_or_under_limits_may_shrink(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(GOOD.read_text().replace(old, new, 1))
+    code, out, _ = run("plan", str(path))
     assert code == 0
     assert "eta        0.01–0.3 (log)  may move within 0.001–0.5" in out
 
