@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.search.conditions import FAILURES, NOISE, RANGES, TROUBLES
+from bench.search.duel import CONTESTANTS
 from bench.search.limited import RUNS as LIMITED
 from bench.search.limited import section as limited_section
 from bench.search.plot import Series, draw
@@ -26,19 +27,16 @@ if TYPE_CHECKING:
 DOCS = ROOT / "docs"
 PLOTS = DOCS / "benchmarks"
 TITLES = {
-    "random": "one random job",
-    "bayesian": "one Bayesian job",
+    **CONTESTANTS,
     "random-wide": "one random job over `never_beyond`",
     "bayesian-wide": "one Bayesian job over `never_beyond`",
     "random-rounds": "three random rounds, ranges kept",
     "bayesian-rounds": "three Bayesian rounds, ranges kept",
     "random-box": "three random rounds, box of the best fifth",
     "bayesian-box": "three Bayesian rounds, box of the best fifth",
-    "tunewright-random": "Tunewright over random",
-    "tunewright": "Tunewright over Bayesian",
 }
 RANKED = {
-    **{name: TITLES[name] for name in ("random", "tunewright-random", "bayesian", "tunewright")},
+    **CONTESTANTS,
     "nevergrad-ngopt": "Nevergrad NGOpt",
     "optuna-cmaes": "Optuna CMA-ES",
     "optuna-tpe": "Optuna TPE",
